@@ -32,6 +32,20 @@ def encode(fact: Event) -> tuple[str, bytes]:
     return fact.__event__.topic, _encoder.encode(fact)
 
 
+def encode_impersonal(fact: Event) -> bytes:
+    """The state without its personal fields, for places that cannot forget."""
+    personal = _personal_fields(type(fact))
+    if not personal:
+        return _encoder.encode(fact)
+    payload = msgspec.to_builtins(fact)
+    return _encoder.encode({k: v for k, v in payload.items() if k not in personal})
+
+
+@cache
+def _personal_fields(cls: type[Event]) -> frozenset[str]:
+    return frozenset(cls.__event__.personal_fields)
+
+
 def decode(topic: str, state: bytes) -> Event:
     """The fact behind stored bytes, brought up to today's version.
 
