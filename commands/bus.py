@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from domain.kernel import Aggregate, Event, Recorded, Refused, fold, new_id, some
 from event_store.store import (
@@ -25,6 +25,8 @@ from event_store.store import (
 
 TRIES_MAX = 5
 """How often a command is decided anew when others write to its streams meanwhile."""
+CLOCK_SKEW_MAX = timedelta(minutes=5)
+"""How far ahead of ours a sender's clock may be."""
 STATES_MAX = 100_000
 """How many folded streams a long job keeps at hand."""
 
@@ -47,6 +49,13 @@ class Command(BaseModel):
         super().__init_subclass__(**options)
         cls.__command__ = name
 
+    @field_validator("occurred_at")
+    @classmethod
+    def _has_happened(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None and moment > datetime.now(UTC) + CLOCK_SKEW_MAX:
+            raise ValueError("lies in the future; a fact has happened")
+        return moment
+
     def claimed(self) -> Collection[tuple[str, str]]:
         """Unique values that it will ask for, as ``(kind, value)``, so that a batch can look
         them up at once."""
@@ -58,7 +67,8 @@ class Command(BaseModel):
 
     def fingerprint(self) -> bytes:
         """A digest of what is asked: the same key with another digest is a mistake."""
-        return hashlib.sha256(f"{self.__command__} {self.model_dump_json()}".encode()).digest()
+        said = self.model_dump_json(exclude_unset=True)  # an id made up here is not part of it
+        return hashlib.sha256(f"{self.__command__} {said}".encode()).digest()
 
 
 C = TypeVar("C", bound=Command)
