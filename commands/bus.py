@@ -16,6 +16,7 @@ from event_store.store import (
     Appended,
     Checkpoint,
     Claim,
+    ClaimTaken,
     Conflict,
     Entry,
     Envelope,
@@ -359,7 +360,7 @@ class Bus:
     def dispatch(self, ask: Ask) -> Outcome:
         """Carries out one command: decides, and decides anew if others were faster.
 
-        Raises: Refused, Conflict, KeyReused, TooBusy.
+        Raises: Refused, Conflict, ClaimTaken, KeyReused, TooBusy.
         """
         known = self._known(ask)
         if known is not None:
@@ -372,9 +373,9 @@ class Bus:
                 return decided.outcome(None, self.store.head())
             try:
                 done = self.store.append(decided.entry)
-            except Conflict:
+            except (Conflict, ClaimTaken) as faster:
                 # Whoever named a version wants to hear of it; everyone else decides again.
-                if ask.expected is not None or not left:
+                if not left or (ask.expected is not None and isinstance(faster, Conflict)):
                     raise
                 continue
             return _first_outcome(done) if done.repeated else decided.outcome(done)
@@ -408,7 +409,7 @@ class Bus:
             new = [a for a in answers if isinstance(a, Decided) and a.is_new]
             try:
                 stored = iter(self.store.append_all([a.entry for a in new], checkpoint))
-            except Conflict:
+            except (Conflict, ClaimTaken):
                 states.forget()
                 if not left:
                     raise
