@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from domain.kernel import Aggregate, Event, Recorded, Refused, fold, new_id, some
+from domain.kernel import AGGREGATES, Aggregate, Event, Recorded, Refused, fold, new_id, some
 from event_store.store import (
     Appended,
     Checkpoint,
@@ -163,7 +163,7 @@ class States:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._states: dict[UUID, tuple[Any, int]] = {}
+        self._states: dict[UUID, tuple[Aggregate[Any], Any, int]] = {}
         self._histories: dict[UUID, list[Recorded[Any]]] = {}
         self._owners: dict[tuple[str, str], UUID | None] = {}
 
@@ -185,17 +185,20 @@ class States:
         """A stream's state and version."""
         known = self._states.get(stream)
         if known is None:
-            past = self._histories.pop(stream, None)
-            if past is None:
-                past = self._store.read(stream)
-            mine = [it.event for it in past if it.event.__event__.noun == aggregate.noun]
-            # An id of another kind of record is, seen from here, a record that is not there.
-            known = (fold(aggregate.evolve, aggregate.blank, mine), len(past))
-            self._states[stream] = known
-        return known
+            known = self._states[stream] = self._folded(aggregate, stream)
+        kind, state, version = known
+        # An id of another kind of record is, seen from here, a record that is not there.
+        return (state if kind is aggregate else aggregate.blank), version
 
-    def put(self, stream: UUID, state: Any, version: int) -> None:
-        self._states[stream] = (state, version)
+    def _folded(self, expected: Aggregate[Any], stream: UUID) -> tuple[Aggregate[Any], Any, int]:
+        past = self._histories.pop(stream, None)
+        if past is None:
+            past = self._store.read(stream)
+        kind = AGGREGATES[past[0].event.__event__.noun] if past else expected
+        return kind, fold(kind.evolve, kind.blank, (it.event for it in past)), len(past)
+
+    def put(self, kind: Aggregate[S], stream: UUID, state: S, version: int) -> None:
+        self._states[stream] = (kind, state, version)
 
     def owner(self, kind: str, value: str) -> UUID | None:
         """Who holds a claimed value, counting what the batch has decided so far."""
@@ -231,6 +234,10 @@ class _Changed:
         return some(itself, *of(self.before), *of(self.state))
 
 
+class AnotherKind(Refused):
+    """This id belongs to a record of another kind."""
+
+
 class Desk:
     """What a handler works with while one command is decided. Nothing it does is seen by
     others before the handler has ended well."""
@@ -259,6 +266,8 @@ class Desk:
         mine = self._mine.get(stream)
         if mine is None:
             state, base = self._states.get(aggregate, stream)
+            if base and state is aggregate.blank:
+                raise AnotherKind
             self._check_expected(stream, base)
             mine = self._mine[stream] = _Changed(aggregate, state, state, base)
         events = decide(mine.state)
@@ -301,7 +310,8 @@ class Desk:
     def keep(self) -> None:
         """Lets later commands of the batch build on this one."""
         for stream, mine in self._mine.items():
-            self._states.put(stream, mine.state, mine.base + len(mine.events))
+            version = mine.base + len(mine.events)
+            self._states.put(mine.aggregate, stream, mine.state, version)
         for claim in self._releases.values():
             self._states.claim(claim.kind, claim.value, None)
         for claim in self._claims.values():
