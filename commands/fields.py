@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 NAME_MAX = 200
 TEXT_MAX = 20_000
+CLEARED_MAX = 50
 EMAIL_MAX = 254
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX)]
@@ -19,6 +20,9 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
 Amount = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
 """An amount of money or a quantity; may be negative."""
+Cleared = Annotated[
+    tuple[Name, ...], Field(max_length=CLEARED_MAX, description="The fields to empty, by name.")
+]
 Country = Annotated[str, StringConstraints(min_length=2, max_length=80)]
 
 

@@ -108,7 +108,7 @@ class ReopenOpportunity(Command, name="reopen-opportunity"):
     stage: Name | None = None
 
 
-def _pipeline(desk: Desk, pipeline: UUID | None) -> Pipeline:
+def existing_pipeline(desk: Desk, pipeline: UUID | None) -> Pipeline:
     found = desk.state(PIPELINE, pipeline) if pipeline else Pipeline()
     if found.name is None:
         raise NoSuchPipeline(field="pipeline")
@@ -118,12 +118,12 @@ def _pipeline(desk: Desk, pipeline: UUID | None) -> Pipeline:
 def _own_pipeline(desk: Desk, opportunity: UUID) -> Pipeline:
     """The pipeline of an opportunity; a blank one where there is no such opportunity."""
     of = desk.state(OPPORTUNITY, opportunity).pipeline
-    return _pipeline(desk, of) if of else Pipeline()
+    return existing_pipeline(desk, of) if of else Pipeline()
 
 
 @handles(OpenOpportunity)
 def open_opportunity(ask: OpenOpportunity, desk: Desk) -> None:
-    pipeline = _pipeline(desk, ask.pipeline)
+    pipeline = existing_pipeline(desk, ask.pipeline)
     fact = OpportunityOpened(
         name=ask.name,
         pipeline=ask.pipeline,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
 from domain.kernel import Aggregate, Event, Personal, Refused, event, some
+from domain.money import check_money
 from domain.pipelines import Pipeline, Stage
 
 # --- Events: stored as written; change them only by adding a version.
@@ -113,11 +115,14 @@ class Opportunity:
     closed: bool = False
     won: bool = False
     account: UUID | None = None
-    contacts: tuple[UUID, ...] = ()
+    lead: UUID | None = None
+    roles: Mapping[UUID, str | None] = field(default_factory=dict)
+    """The contacts on it now, and as what."""
     owner: UUID | None = None
     amount: Decimal | None = None
     currency: str | None = None
     expected_close: date | None = None
+    lost_reason: str | None = None
 
 
 def evolve(it: Opportunity, fact: OpportunityEvent) -> Opportunity:
@@ -135,13 +140,13 @@ def evolve(it: Opportunity, fact: OpportunityEvent) -> Opportunity:
         case OpportunityAssigned():
             return replace(it, owner=fact.owner)
         case OpportunityContactJoined():
-            return replace(it, contacts=some(*it.contacts, fact.contact))
+            return replace(it, roles={**it.roles, fact.contact: fact.role})
         case OpportunityContactLeft():
-            return replace(it, contacts=tuple(c for c in it.contacts if c != fact.contact))
+            return replace(it, roles={c: r for c, r in it.roles.items() if c != fact.contact})
         case OpportunityWon():
             return _won(it, fact)
         case OpportunityLost():
-            return replace(it, closed=True, won=False)
+            return replace(it, closed=True, won=False, lost_reason=fact.lost_reason)
         case OpportunityReopened():
             return replace(it, closed=False, won=False, stage=fact.stage)
         case _:
@@ -154,7 +159,8 @@ def _opened(fact: OpportunityOpened) -> Opportunity:
         pipeline=fact.pipeline,
         stage=fact.stage,
         account=fact.account,
-        contacts=some(fact.contact),
+        lead=fact.lead,
+        roles=dict.fromkeys(some(fact.contact)),
         owner=fact.owner,
         amount=fact.amount,
         currency=fact.currency,
@@ -169,7 +175,7 @@ def _won(it: Opportunity, fact: OpportunityWon) -> Opportunity:
 
 
 def subjects(it: Opportunity) -> tuple[UUID, ...]:
-    return some(it.account, *it.contacts)
+    return some(it.account, *it.roles, it.lead)
 
 
 OPPORTUNITY = Aggregate("opportunity", Opportunity(), evolve, subjects)
@@ -198,10 +204,6 @@ class NoSuchStage(Refused):
     """The pipeline has no open stage “{stage}”. It has: {stages}."""
 
 
-class CurrencyMissing(Refused):
-    """An amount needs a currency."""
-
-
 def open_opportunity(
     it: Opportunity, pipeline: Pipeline, fact: OpportunityOpened
 ) -> list[OpportunityEvent]:
@@ -211,7 +213,7 @@ def open_opportunity(
             return []
         raise OpportunityExists(name=it.name)
     _open_stage(pipeline, fact.stage)
-    _check_money(fact.amount, fact.currency)
+    check_money(fact.amount, fact.currency)
     return [fact]
 
 
@@ -247,22 +249,22 @@ def assign(it: Opportunity, *, owner: UUID) -> list[OpportunityEvent]:
 
 def join_contact(it: Opportunity, *, contact: UUID, role: str | None) -> list[OpportunityEvent]:
     _must_exist(it)
-    if contact in it.contacts:
+    if contact in it.roles and role in (None, it.roles[contact]):
         return []
     return [OpportunityContactJoined(contact=contact, role=role)]
 
 
 def leave_contact(it: Opportunity, *, contact: UUID) -> list[OpportunityEvent]:
     _must_exist(it)
-    return [OpportunityContactLeft(contact=contact)] if contact in it.contacts else []
+    return [OpportunityContactLeft(contact=contact)] if contact in it.roles else []
 
 
 def win(it: Opportunity, *, amount: Decimal | None, currency: str | None) -> list[OpportunityEvent]:
     _must_exist(it)
-    if it.won:
+    if it.won and (amount is None or (amount, currency) == (it.amount, it.currency)):
         return []
     _must_be_open(it)
-    _check_money(amount, currency)
+    check_money(amount, currency)
     return [OpportunityWon(amount=amount, currency=currency)]
 
 
@@ -270,7 +272,7 @@ def lose(
     it: Opportunity, *, lost_reason: str, note: str | None, competitor: str | None
 ) -> list[OpportunityEvent]:
     _must_exist(it)
-    if it.closed and not it.won:
+    if it.closed and not it.won and it.lost_reason == lost_reason:
         return []
     _must_be_open(it)
     return [OpportunityLost(lost_reason=lost_reason, note=note, competitor=competitor)]
@@ -302,8 +304,3 @@ def _open_stage(pipeline: Pipeline, name: str) -> Stage:
         stages = ", ".join(s.name for s in pipeline.stages if s.kind == "open")
         raise NoSuchStage(field="stage", stage=name, stages=stages or "none")
     return stage
-
-
-def _check_money(amount: Decimal | None, currency: str | None) -> None:
-    if amount is not None and currency is None:
-        raise CurrencyMissing(field="currency")
