@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.kernel import Recorded
+from domain.kernel import Recorded, some
 from domain.opportunities import (
     OpportunityAssigned,
     OpportunityContactJoined,
@@ -39,6 +39,8 @@ class OpportunityRow(msgspec.Struct, frozen=True, kw_only=True):
     contacts: tuple[UUID, ...]
     owner: UUID | None
     product: UUID | None
+    lead: UUID | None
+    """The lead whose conversion opened it."""
     amount: Decimal | None
     currency: str | None
     expected_close: date | None
@@ -94,9 +96,10 @@ def _opened(it: Recorded[OpportunityOpened]) -> OpportunityRow:
         stage=fact.stage,
         status="open",
         account=fact.account,
-        contacts=() if fact.contact is None else (fact.contact,),
+        contacts=some(fact.contact),
         owner=fact.owner,
         product=fact.product,
+        lead=fact.lead,
         amount=fact.amount,
         currency=fact.currency,
         expected_close=fact.expected_close,
@@ -123,7 +126,7 @@ def _changes(row: OpportunityRow, fact: Any, it: Recorded[Any]) -> dict[str, Any
         case OpportunityAssigned(owner=owner):
             return {"owner": owner}
         case OpportunityContactJoined(contact=contact):
-            return {"contacts": (*row.contacts, contact)}
+            return {"contacts": some(*row.contacts, contact)}
         case OpportunityContactLeft(contact=contact):
             return {"contacts": tuple(c for c in row.contacts if c != contact)}
         case OpportunityWon(amount=None):
