@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
@@ -166,20 +167,50 @@ class States:
         self._states: dict[UUID, tuple[Aggregate[Any], Any, int]] = {}
         self._histories: dict[UUID, list[Recorded[Any]]] = {}
         self._owners: dict[tuple[str, str], UUID | None] = {}
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many streams are kept."""
+        return len(self._states)
 
     def prefetch(self, commands: Collection[Command]) -> None:
         """Reads at once what the commands name."""
-        if len(self._states) > STATES_MAX:
+        if self.size > STATES_MAX:
             self.forget()
-        known = self._states.keys() | self._histories.keys()
-        streams = {stream for c in commands for stream in c.references()} - known
-        if streams:
-            found = self._store.read_many(streams)
-            self._histories |= {stream: found.get(stream, []) for stream in streams}
-        claims = {claim for c in commands for claim in c.claimed()} - self._owners.keys()
-        if claims:
-            owners = self._store.owners(claims)
-            self._owners |= {claim: owners.get(claim) for claim in claims}
+        self.read_streams({stream for c in commands for stream in c.references()})
+        self.read_owners({claim for c in commands for claim in c.claimed()})
+
+    def read_streams(self, streams: Collection[UUID]) -> None:
+        """Reads streams at once that will be asked for."""
+        unknown = {s for s in streams if s not in self._states and s not in self._histories}
+        if unknown:
+            found = self._store.read_many(unknown)
+            self._histories |= {stream: found.get(stream, []) for stream in unknown}
+
+    def read_owners(self, claims: Collection[tuple[str, str]]) -> None:
+        """Reads the holders of unique values at once that will be asked for."""
+        unknown = {claim for claim in claims if claim not in self._owners}
+        if unknown:
+            owners = self._store.owners(unknown)
+            self._owners |= {claim: owners.get(claim) for claim in unknown}
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Several commands as one: if one of them is refused, what the ones before it decided
+        is taken back. Their entries are the caller's to drop."""
+        self._undo = []
+        try:
+            yield
+        except BaseException:
+            for kept, key, before in reversed(self._undo):
+                if before is None:
+                    del kept[key]
+                else:
+                    kept[key] = before
+            raise
+        finally:
+            self._undo = None
 
     def get(self, aggregate: Aggregate[S], stream: UUID) -> tuple[S, int]:
         """A stream's state and version."""
@@ -198,7 +229,7 @@ class States:
         return kind, fold(kind.evolve, kind.blank, (it.event for it in past)), len(past)
 
     def put(self, kind: Aggregate[S], stream: UUID, state: S, version: int) -> None:
-        self._states[stream] = (kind, state, version)
+        self._keep(self._states, stream, (kind, state, version))
 
     def owner(self, kind: str, value: str) -> UUID | None:
         """Who holds a claimed value, counting what the batch has decided so far."""
@@ -208,7 +239,12 @@ class States:
         return self._owners[claim]
 
     def claim(self, kind: str, value: str, owner: UUID | None) -> None:
-        self._owners[kind, value] = owner
+        self._keep(self._owners, (kind, value), owner)
+
+    def _keep(self, kept: dict[Any, Any], key: Any, value: Any) -> None:
+        if self._undo is not None:
+            self._undo.append((kept, key, kept.get(key)))
+        kept[key] = value
 
     def forget(self) -> None:
         """Everything is read anew from here on."""
