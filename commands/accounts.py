@@ -18,6 +18,9 @@ from domain.accounts import (
 )
 from domain.kernel import new_id
 
+EMPLOYEES_MAX = 100_000_000
+YEAR_MAX = 9_999
+
 
 class AccountDetails(Command):
     """What can be said of an account."""
@@ -25,20 +28,20 @@ class AccountDetails(Command):
     name: Name | None = None
     industry: Name | None = None
     kind: Name | None = Field(
-        None, description="customer, prospect, partner, supplier, or a word of your own"
+        default=None, description="customer, prospect, partner, supplier, or a word of your own"
     )
     website: Name | None = None
     phone: Name | None = None
-    employees: int | None = Field(None, ge=0)
-    revenue: Amount | None = Field(None, description="In a year.")
+    employees: int | None = Field(default=None, ge=0, le=EMPLOYEES_MAX)
+    revenue: Amount | None = Field(default=None, description="In a year.")
     revenue_currency: Currency | None = None
-    founded: int | None = Field(None, ge=1, le=9999, description="The year.")
+    founded: int | None = Field(default=None, ge=1, le=YEAR_MAX, description="The year.")
     street: Name | None = None
     city: Name | None = None
     region: Name | None = None
     postal_code: Name | None = None
     country: Country | None = None
-    parent: UUID | None = Field(None, description="The account that it belongs to.")
+    parent: UUID | None = Field(default=None, description="The account that it belongs to.")
     external_id: Name | None = None
 
 

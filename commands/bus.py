@@ -41,10 +41,11 @@ class Command(BaseModel):
     """The name that it is sent under: ``open-opportunity``."""
 
     occurred_at: AwareDatetime | None = Field(
-        None, description="When it was true, if not now: history that is entered afterwards."
+        default=None,
+        description="When it was true, if not now: history that is entered afterwards.",
     )
     reason: str | None = Field(
-        None, max_length=500, description="Why, for those who read it later."
+        default=None, max_length=500, description="Why, for those who read it later."
     )
 
     def __init_subclass__(cls, *, name: str = "", **options: Any) -> None:

@@ -36,7 +36,7 @@ class ContactDetails(Command):
     email: Email | None = None
     phone: Name | None = None
     mobile: Name | None = None
-    title: Name | None = Field(None, description="Their position: “Head of purchasing”.")
+    title: Name | None = Field(default=None, description="Their position: “Head of purchasing”.")
     department: Name | None = None
     birthdate: date | None = None
     street: Name | None = None
@@ -49,7 +49,7 @@ class ContactDetails(Command):
     lead_source: Name | None = None
     external_id: Name | None = None
     allow_duplicate: bool = Field(
-        False, description="Whether another contact may have the same e-mail address."
+        default=False, description="Whether another contact may have the same e-mail address."
     )
 
     def claimed(self) -> Collection[tuple[str, str]]:

@@ -35,11 +35,11 @@ class LeadDetails(Command):
     email: Email | None = None
     phone: Name | None = None
     company: Name | None = None
-    title: Name | None = Field(None, description="Their position: “Head of purchasing”.")
+    title: Name | None = Field(default=None, description="Their position: “Head of purchasing”.")
     country: Country | None = None
-    source: Name | None = Field(None, description="How we came to know of them: “webinar”.")
+    source: Name | None = Field(default=None, description="How we came to know of them: “webinar”.")
     campaign: Name | None = None
-    interest: Text | None = Field(None, description="What they said they look for.")
+    interest: Text | None = Field(default=None, description="What they said they look for.")
     external_id: Name | None = None
 
 
@@ -68,7 +68,7 @@ class QualifyLead(Command, name="qualify-lead"):
     """Says that a lead is worth pursuing, and how much so."""
 
     lead: UUID
-    score: int | None = Field(None, ge=0, le=SCORE_MAX)
+    score: int | None = Field(default=None, ge=0, le=SCORE_MAX)
     note: Text | None = None
 
 
@@ -102,13 +102,15 @@ class ConvertLead(Command, name="convert-lead"):
     opportunity: UUID = Field(default_factory=new_id, description="The id of the new one.")
     pipeline: UUID | None = None
     stage: Name | None = None
-    name: Name | None = Field(None, description="Of the opportunity; the company's if left out.")
+    name: Name | None = Field(
+        default=None, description="The opportunity's; if left out, the company's."
+    )
     amount: Amount | None = None
     currency: Currency | None = None
     expected_close: date | None = None
     product: UUID | None = None
     allow_duplicate: bool = Field(
-        False, description="Whether another contact may have the same e-mail address."
+        default=False, description="Whether another contact may have the same e-mail address."
     )
 
 

@@ -22,7 +22,7 @@ class MemberDetails(Command):
     title: Name | None = None
     team: Name | None = None
     office: Name | None = None
-    manager: UUID | None = Field(None, description="The member whom they report to.")
+    manager: UUID | None = Field(default=None, description="The member whom they report to.")
     external_id: Name | None = None
 
 

@@ -19,7 +19,7 @@ class StageInput(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Name
     kind: StageKind = "open"
-    probability: float | None = Field(None, ge=0, le=1)
+    probability: float | None = Field(default=None, ge=0, le=1)
 
 
 Stages = list[StageInput]
