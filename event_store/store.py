@@ -117,6 +117,11 @@ class TooBusy(Exception):
         self.retry_after = retry_after
 
 
+class Unavailable(Exception):
+    """The database cannot be reached. An append may have been stored or not; the same command
+    id, sent again, tells."""
+
+
 class EventStore(ABC):
     """The append-only log of one workspace. Safe to share between threads."""
 
@@ -129,6 +134,7 @@ class EventStore(ABC):
             ClaimTaken: another record holds a claimed value.
             KeyReused: the command id is known with another fingerprint.
             TooBusy: the bounded queue is full.
+            Unavailable: the database cannot be reached, as for every other method.
         """
 
     @abstractmethod

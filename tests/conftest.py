@@ -1,0 +1,81 @@
+"""What tests share: a real PostgreSQL, fresh databases on it, logs, and the real data sets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from event_store.embedded import embedded_postgres
+from event_store.memory import MemoryEventStore
+from event_store.postgres import PostgresEventStore
+from event_store.schema import migrate
+
+CLAIM_KEY = b"a claim key for tests, 32 bytes."
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An embedded server, one for all parallel workers of a run. The DSN of its superuser."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / "postgres"
+    with embedded_postgres(folder) as dsn:
+        yield dsn
+    if not (folder / "pgdata" / "postmaster.pid").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _template(server_dsn: str) -> Iterator[str]:
+    name = f"template_{uuid4().hex}"
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name}".encode())
+    migrate(make_conninfo(server_dsn, dbname=name))
+    yield name
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def database(server_dsn: str, _template: str) -> Iterator[str]:
+    """The DSN of a fresh, migrated database."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {_template} STRATEGY file_copy".encode())
+    yield make_conninfo(server_dsn, dbname=name)
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[PostgresEventStore]:
+    """The log in a fresh database."""
+    store = PostgresEventStore(database, claim_key=CLAIM_KEY)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def memory_store() -> Iterator[MemoryEventStore]:
+    """The log in memory."""
+    store = MemoryEventStore()
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of the real data sets: ``$CRM_SHARED_DATA``, or beside the repository."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("CRM_SHARED_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("the real data sets are not here; CRM_SHARED_DATA names their folder")
+    return folder
