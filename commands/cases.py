@@ -99,7 +99,7 @@ class RateCase(Command, name="rate-case"):
 
     case: UUID
     score: int = Field(ge=0, le=SCORE_MAX)
-    scale_max: int = Field(5, ge=1, le=SCORE_MAX, description="The best score there is.")
+    scale_max: int = Field(default=5, ge=1, le=SCORE_MAX, description="The best score there is.")
     comment: Text | None = None
 
 
@@ -110,7 +110,7 @@ class LogCaseStatus(Command, name="log-case-status"):
     status: Name = Field(description="The other system's own word.")
     phase: Phase
     waiting_on: WaitingOn | None = None
-    worker: Name | None = Field(None, description="Name of the user in the other system.")
+    worker: Name | None = Field(default=None, description="Name of the user in the other system.")
 
 
 @handles(OpenCase)

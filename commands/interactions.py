@@ -34,14 +34,15 @@ class RecordInteraction(Command, name="record-interaction"):
     channel: Channel
     direction: Direction = Field(description="Who turned to whom: in is the customer to us.")
     kind: Name | None = Field(
-        None, description="What happened: visited, sent, opened, clicked, replied, held, missed."
+        default=None,
+        description="What happened: visited, sent, opened, clicked, replied, held, missed.",
     )
     contact: UUID | None = None
     account: UUID | None = None
     lead: UUID | None = None
     opportunity: UUID | None = None
     case: UUID | None = None
-    member: UUID | None = Field(None, description="Our person in it.")
+    member: UUID | None = Field(default=None, description="Our person in it.")
     campaign: UUID | None = None
     subject: Name | None = None
     body: Text | None = None
@@ -67,7 +68,7 @@ class CorrectInteraction(Command, name="correct-interaction"):
     cleared: tuple[
         Literal["kind", "case", "member", "campaign", "subject", "body", "url", "duration_seconds"],
         ...,
-    ] = Field((), max_length=8, description="Fields to be emptied.")
+    ] = Field(default=(), max_length=8, description="Fields to be emptied.")
 
 
 class ReattributeInteraction(Command, name="reattribute-interaction"):
@@ -79,7 +80,7 @@ class ReattributeInteraction(Command, name="reattribute-interaction"):
     lead: UUID | None = None
     opportunity: UUID | None = None
     cleared: tuple[Literal["contact", "account", "lead", "opportunity"], ...] = Field(
-        (), max_length=4, description="Fields to be emptied."
+        default=(), max_length=4, description="Fields to be emptied."
     )
 
 

@@ -29,11 +29,13 @@ class PlanTask(Command, name="plan-task"):
     task: UUID = Field(default_factory=new_id)
     subject: Name
     due: Moment
-    kind: Name | None = Field(None, description="call, meeting, e-mail, to-do")
+    kind: Name | None = Field(default=None, description="call, meeting, e-mail, to-do")
     remind_at: Moment | None = None
     assignee: UUID | None = None
     about: UUID | None = None
-    noun: Name | None = Field(None, description="What kind of record it is about: opportunity.")
+    noun: Name | None = Field(
+        default=None, description="What kind of record it is about: opportunity."
+    )
     contact: UUID | None = None
     account: UUID | None = None
     lead: UUID | None = None

@@ -177,7 +177,7 @@ def waiting_on(fact: CaseEvent) -> WaitingOn | None:
         case CaseWaiting():
             return fact.on
         case CaseStatusLogged():
-            return fact.waiting_on
+            return fact.waiting_on if fact.phase == "waiting" else None
         case _:
             return None
 
