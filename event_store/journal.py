@@ -70,14 +70,15 @@ def look_up(conn: Connection[Any], entries: Sequence[Staged]) -> Ledger:
         versions = _ask(conn, _VERSIONS, list(streams))
         commands = _ask(conn, _REMEMBERED, list(ids)) if ids else None
         owners = _ask(conn, _OWNERS, list(keys)) if keys else None
-        now, position, recorded_at = head.fetchall()[0]
-        return Ledger(
-            position or 0,
-            max(now, recorded_at or now),
-            dict(versions.fetchall()),
-            dict(map(_remembered, commands)) if commands else {},
-            dict(owners.fetchall()) if owners else {},
-        )
+    # Out of the pipeline all answers are there: one round trip.
+    now, position, recorded_at = head.fetchall()[0]
+    return Ledger(
+        position or 0,
+        max(now, recorded_at or now),
+        dict(versions.fetchall()),
+        dict(map(_remembered, commands)) if commands else {},
+        dict(owners.fetchall()) if owners else {},
+    )
 
 
 def write(conn: Connection[Any], ledger: Ledger, checkpoints: Sequence[Checkpoint]) -> None:

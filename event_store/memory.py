@@ -24,7 +24,7 @@ from event_store.ledger import (
     recorded,
     stage,
 )
-from event_store.store import PAGE_MAX, Appended, Checkpoint, Entry, EventStore
+from event_store.store import PAGE_MAX, Appended, Checkpoint, Entry, EventStore, Unavailable
 
 
 class MemoryEventStore(EventStore):
@@ -52,7 +52,7 @@ class MemoryEventStore(EventStore):
         staged = [stage(entry, self._claim_key) for entry in entries]
         with self._grown:
             if self._closed:
-                raise RuntimeError("the log is closed")
+                raise Unavailable("the log is closed")
             ledger = self._ledger(staged)
             done = [ledger.accept(one) for one in staged]
             self._store(ledger)

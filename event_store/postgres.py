@@ -158,7 +158,7 @@ class PostgresEventStore(EventStore):
         def fetch(conn: Connection[Any]) -> list[Recorded[Any]]:
             with conn.cursor(row_factory=tuple_row, binary=True) as cursor:
                 cursor.execute(statement.encode(), arguments, prepare=True)
-                return [recorded(row) for row in cursor]
+                return [recorded(row) for row in cursor.fetchall()]
 
         return self._with(fetch)
 
