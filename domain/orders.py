@@ -40,7 +40,7 @@ class ReturnedLine(msgspec.Struct, frozen=True, kw_only=True):
 # --- Events: stored as written; change them only by adding a version.
 
 
-@event("order.placed", summary="placed order {number}")
+@event("order.placed", summary="placed an order in {currency}")
 class OrderPlaced(Event):
     currency: str
     lines: tuple[OrderLine, ...]
