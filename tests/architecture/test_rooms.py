@@ -32,11 +32,18 @@ def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of what it does: without its signature and its docstring."""
-    body = function.body
-    if ast.get_docstring(function) is not None:
-        body = body[1:]
-    return body[-1].end_lineno - body[0].lineno + 1 if body and body[-1].end_lineno else 0
+    """Lines of what it does: without its signature, its docstring and the functions in it."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    if not body:
+        return 0
+    inner = [f for statement in body for f in _functions(statement)]
+    within = {line for f in inner for line in range(f.lineno, _end(f) + 1)}
+    return len(set(range(body[0].lineno, _end(body[-1]) + 1)) - within)
+
+
+def _end(node: ast.stmt) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno
 
 
 def test_rooms_know_only_whom_they_may() -> None:
