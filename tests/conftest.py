@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from event_store.embedded import embedded_postgres
@@ -34,25 +35,42 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _template(server_dsn: str) -> Iterator[str]:
-    name = f"template_{uuid4().hex}"
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name}".encode())
-    migrate(make_conninfo(server_dsn, dbname=name))
-    yield name
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def _free_databases() -> list[str]:
+    """Empty databases on the server: to empty one is ten times faster than to make one."""
+    return []
 
 
 @pytest.fixture
-def database(server_dsn: str, _template: str) -> Iterator[str]:
+def database(server_dsn: str, _free_databases: list[str]) -> Iterator[str]:
     """The DSN of a fresh, migrated database."""
+    name = _free_databases.pop() if _free_databases else _make_database(server_dsn)
+    dsn = make_conninfo(server_dsn, dbname=name)
+    migrate(dsn)
+    yield dsn
+    _empty(dsn)
+    _free_databases.append(name)
+
+
+def _make_database(server_dsn: str) -> str:
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {_template} STRATEGY file_copy".encode())
-    yield make_conninfo(server_dsn, dbname=name)
-    with psycopg.connect(server_dsn, autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        conn.execute(f"CREATE DATABASE {name}".encode())
+    return name
+
+
+def _empty(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        found = conn.execute(
+            "SELECT nspname FROM pg_namespace"
+            " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+        )
+        names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in found)
+        conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(names))
+        conn.execute("CREATE SCHEMA public")
 
 
 @pytest.fixture
