@@ -8,6 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import psycopg
+from eventsourcing import postgres
 from eventsourcing.persistence import (
     ApplicationRecorder,
     IntegrityError,
@@ -16,11 +17,7 @@ from eventsourcing.persistence import (
     ProcessRecorder,
     StoredEvent,
 )
-from eventsourcing.postgres import (
-    PostgresApplicationRecorder,
-    PostgresDatastore,
-    PostgresFactory,
-)
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import Environment, EnvType
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
@@ -86,7 +83,7 @@ class CrmRecorder(PostgresApplicationRecorder):
             raise IntegrityError(str(taken)) from taken
         except Unavailable as lost:
             raise OperationalError(str(lost)) from lost
-        return range(done.position - len(stored_events) + 1, done.position + 1)
+        return list(range(done.position - len(stored_events) + 1, done.position + 1))
 
     def close(self) -> None:
         """Finishes the appends that were accepted."""
@@ -115,8 +112,9 @@ def _uuid(it: StoredEvent) -> UUID:
     return it.originator_id
 
 
-class CrmFactory(PostgresFactory):
-    """``PERSISTENCE_MODULE=event_store.recorder`` makes the library's applications use the log."""
+class CrmFactory(postgres.PostgresFactory):
+    """``PERSISTENCE_MODULE=event_store.recorder`` makes the library's applications use the log.
+    (It looks for the one factory in the module; hence its own is not imported by name.)"""
 
     application_recorder_class = CrmRecorder
 
