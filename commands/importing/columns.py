@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from operator import itemgetter
 from typing import Any
 
 from commands.importing.document import Document, Loc
 from commands.importing.errors import BadFile, BadRow
+from commands.importing.ids import record_id
 from commands.importing.language import Column, Table
 from commands.importing.reading import Row, Source
 from commands.importing.values import Read, cell_reader, typed_reader
@@ -17,8 +19,15 @@ FILE, LINE = "$file", "$line"
 """Columns that every row has: the name of its file and its line in it."""
 
 Values = Sequence[Any]
-"""File name and line, and then the values of the columns that the map uses."""
+"""File name and line, and then the values of the columns that the map uses and the ids of the
+records that it names, in the order in which the map speaks of them."""
 ReadRow = Callable[[Row], Values]
+Text = Callable[[Values], str]
+"""A text made of a row's values."""
+_Cell = tuple[str, int, Callable[[list[str]], str], Read]
+"""A column's name, its place among the values, how it is found in the row, how it is read."""
+_Id = tuple[int, str, str, Text]
+"""The place of an id among the values, and what it is made of: source, noun, key."""
 
 
 class Columns:
@@ -28,6 +37,7 @@ class Columns:
         self.zone = table.zone or zone
         self._table, self._document, self._loc = table, document, loc
         self._places = {FILE: 0, LINE: 1}
+        self._ids: dict[str, _Id] = {}
         self._used_at: dict[str, int] = {}
         for name in table.columns:
             self.place(name, (*loc, "columns", name))
@@ -35,7 +45,18 @@ class Columns:
     def place(self, name: str, loc: Loc) -> int:
         """Where the column's value stands in a row; ``loc`` is where the map names it."""
         self._used_at.setdefault(name, self._document.line(loc))
-        return self._places.setdefault(name, len(self._places))
+        return self._places.setdefault(name, self._size)
+
+    def id_place(self, source: str, noun: str, key: str, text: Text) -> int:
+        """Where a record's id stands in a row, for a key that is spelt so in the map. None
+        stands there if all of the key is empty."""
+        name = f"{source} {noun} {key}"
+        known = self._ids.setdefault(name, (self._size, source, noun, text))
+        return known[0]
+
+    @property
+    def _size(self) -> int:
+        return len(self._places) + len(self._ids)
 
     def column(self, name: str) -> Column:
         """What the map says of a column; one that it only names is text."""
@@ -53,11 +74,11 @@ class Columns:
             BadMap: a default is no value of its column.
         """
         header = source.header()
-        plan = [
-            (name, self._cells(name, header, source), self._reader(name))
-            for name in list(self._places)[2:]
+        plan: list[_Cell] = [
+            (name, place, self._cells(name, header, source), self._reader(name))
+            for name, place in list(self._places.items())[2:]
         ]
-        return _row_reader(source.name, len(header), plan)
+        return _row_reader(source.name, len(header), plan, list(self._ids.values()))
 
     def _reader(self, name: str) -> Read:
         try:
@@ -73,8 +94,7 @@ class Columns:
             return lambda _: ""
         places = [self._index(h, name, header, source) for h in wanted]
         if len(places) == 1:
-            only = places[0]
-            return lambda cells: cells[only]
+            return itemgetter(places[0])
         return lambda cells: " ".join(cells[place] for place in places)
 
     def _index(self, wanted: str, name: str, header: list[str], source: Source) -> int:
@@ -119,21 +139,25 @@ def _check_separator(source: Source, header: list[str], line: int, used: int) ->
         )
 
 
-def _row_reader(
-    file: str, width: int, plan: list[tuple[str, Callable[[list[str]], str], Read]]
-) -> ReadRow:
-    steps = [(cells_of, read) for _, cells_of, read in plan]
-    names = [name for name, _, _ in plan]
+def _row_reader(file: str, width: int, plan: list[_Cell], ids: list[_Id]) -> ReadRow:
+    blank: list[Any] = [None] * (2 + len(plan) + len(ids))
 
     def read_row(row: Row) -> Values:
         line, cells = row
         if len(cells) != width:
             raise BadRow(_width(cells, width))
-        values: list[Any] = [file, line]
+        values = blank.copy()
+        values[0], values[1] = file, line
+        name = ""
         try:
-            values.extend([read(cells_of(cells)) for cells_of, read in steps])
-        except ValueError:
-            raise _first_bad(cells, names, steps) from None
+            for name, place, cell_of, read in plan:  # noqa: B007  # the error speaks of it
+                values[place] = read(cell_of(cells))
+        except ValueError as bad:
+            raise BadRow(str(bad), name) from None
+        for place, source, noun, text in ids:
+            key = text(values)
+            if key:
+                values[place] = record_id(source, noun, key)
         return values
 
     return read_row
@@ -142,17 +166,6 @@ def _row_reader(
 def _width(cells: list[str], width: int) -> str:
     fewer = "fewer" if len(cells) < width else "more"
     return f"the row has {len(cells)} cells, {fewer} than the {width} columns"
-
-
-def _first_bad(
-    cells: list[str], names: list[str], steps: list[tuple[Callable[[list[str]], str], Read]]
-) -> BadRow:
-    for name, (cells_of, read) in zip(names, steps, strict=True):
-        try:
-            read(cells_of(cells))
-        except ValueError as bad:
-            return BadRow(str(bad), name)
-    raise AssertionError("unreachable")
 
 
 def names_in(template: str) -> list[str]:

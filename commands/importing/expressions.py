@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from commands.importing.columns import Columns, Values, names_in
+from commands.importing.columns import Columns, Text, Values, names_in
 from commands.importing.document import Document, Loc
 from commands.importing.errors import BadRow
-from commands.importing.ids import SEPARATOR, as_text, record_id
+from commands.importing.ids import SEPARATOR, as_text
 from commands.importing.language import Constant, Nested, NewId, Reference, Template
 from domain.kernel import AGGREGATES
 
@@ -22,8 +22,6 @@ Get = Callable[[Values, Exists], Any]
 Raises:
     BadRow: a record that it refers to is not there.
 """
-Text = Callable[[Values], str]
-GetId = Callable[[Values], UUID | None]
 
 
 class Expressions:
@@ -31,8 +29,8 @@ class Expressions:
 
     def __init__(self, source: str, columns: Columns, document: Document) -> None:
         self._source, self._columns, self._document = source, columns, document
-        self.ids: list[GetId] = []
-        """Of the records that a row names, to be read ahead."""
+        self.ids: list[int] = []
+        """Where the ids of the records that a row names stand, to be read ahead."""
 
     def value(self, value: Any, loc: Loc) -> Get:
         """A field's value.
@@ -60,16 +58,12 @@ class Expressions:
             case _:
                 raise self._document.bad(loc, "{id: …} belongs to a field of the command itself")
 
-    def id(self, noun: str, key: Any, loc: Loc, source: str | None = None) -> GetId:
-        """The id of a record by its key; None where all of the key is empty."""
-        text, source = self.key(key, loc), source or self._source
-
-        def get(values: Values) -> UUID | None:
-            said = text(values)
-            return record_id(source, noun, said) if said else None
-
-        self.ids.append(get)
-        return get
+    def id(self, noun: str, key: Any, loc: Loc, source: str | None = None) -> int:
+        """Where the id of a record stands in a row, by its key."""
+        text = self.key(key, loc)
+        place = self._columns.id_place(source or self._source, noun, repr(key), text)
+        self.ids.append(place)
+        return place
 
     def key(self, key: Any, loc: Loc) -> Text:
         """A key as one text, empty where all of its parts are."""
@@ -101,11 +95,11 @@ class Expressions:
         if noun not in AGGREGATES:
             known = ", ".join(sorted(AGGREGATES))
             raise self._document.bad(loc, f"there are no records “{noun}”. There are: {known}")
-        get_id, text = self.id(noun, value.key, loc, value.source), self.key(value.key, loc)
+        place, text = self.id(noun, value.key, loc, value.source), self.key(value.key, loc)
         refuse, column = value.if_missing == "refuse", column_of(value)
 
         def get(values: Values, exists: Exists) -> UUID | None:
-            found = get_id(values)
+            found: UUID | None = values[place]
             if found is None or exists(noun, found):
                 return found
             if refuse:

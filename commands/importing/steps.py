@@ -11,11 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from commands.bus import COMMANDS, Command
-from commands.importing.columns import Columns, Values
+from commands.importing.columns import Columns, Text, Values
 from commands.importing.conditions import Test, compile_condition
 from commands.importing.document import Document, Loc
 from commands.importing.errors import BadRow
-from commands.importing.expressions import Exists, Expressions, Get, GetId, Text, column_of
+from commands.importing.expressions import Exists, Expressions, Get, column_of
 from commands.importing.language import At, Map, NewId, Step
 from domain.kernel import AGGREGATES
 
@@ -27,42 +27,49 @@ class NewRecord:
     """The record that a step creates, unless it is there."""
 
     noun: str
-    id: GetId
+    id_place: int
     key: Text
     column: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command and where its fields come from."""
+
+    model: type[Command]
+    fields: list[tuple[str, Get]]
+
+    def command(self, values: Values, exists: Exists) -> Command:
+        """The command for a row; what the row does not say is left out.
+
+        Raises:
+            BadRow: a record that it refers to is not there.
+            ValidationError: a value is not what the command wants.
+        """
+        said = {}
+        for name, get in self.fields:
+            value = get(values, exists)
+            if value is not None:
+                said[name] = value
+        return self.model.model_validate(said)
 
 
 @dataclass(frozen=True, slots=True)
 class RowStep:
     """One command that a row may become."""
 
-    model: type[Command]
-    fields: dict[str, Get]
+    request: Request
+    claims: bool
+    """Whether its command may ask for unique values."""
     columns: dict[str, str | None]
     """The column that each field comes from, for messages."""
-    ids: list[GetId]
-    """The records that it names, to be read ahead."""
+    ids: list[int]
+    """Where the ids of the records that it names stand, to be read ahead."""
     when: Test | None
     new: NewRecord | None
     if_exists: str
-    change: type[Command] | None
+    change: Request | None
     """What is asked in its place if the record is there and the map says ``change``."""
-
-    @property
-    def claims(self) -> bool:
-        """Whether its command may ask for unique values."""
-        return self.model.claimed is not Command.claimed
-
-    def build(self, model: type[Command], values: Values, exists: Exists) -> Command:
-        """The command for a row; fields that the model does not have are left out.
-
-        Raises:
-            BadRow: a record that it refers to is not there.
-            ValidationError: a value is not what the command wants.
-        """
-        known = model.model_fields
-        said = {name: get(values, exists) for name, get in self.fields.items() if name in known}
-        return model.model_validate({n: value for n, value in said.items() if value is not None})
 
 
 class StepCompiler:
@@ -79,7 +86,8 @@ class StepCompiler:
         """
         model = command_model(step.command, step.fields, self._document, loc)
         expressions = Expressions(self._map.source, self._columns, self._document)
-        new, fields = None, {}
+        new: NewRecord | None = None
+        fields: dict[str, Get] = {}
         for name, value in step.fields.items():
             at = (*loc, "fields", name)
             if isinstance(value, NewId):
@@ -91,14 +99,14 @@ class StepCompiler:
         if step.at is not None:
             fields["occurred_at"] = self._at(step.at, (*loc, "at"))
         return RowStep(
-            model=model,
-            fields=fields,
+            request=Request(model, list(fields.items())),
+            claims=model.claimed is not Command.claimed,
             columns=_columns(step),
             ids=expressions.ids,
             when=self._when(step, loc),
             new=new,
             if_exists=step.if_exists,
-            change=self._change(step, new, loc),
+            change=self._change(step, new, fields, loc),
         )
 
     def _check_only(self, new: NewRecord | None, name: str, loc: Loc) -> None:
@@ -110,7 +118,7 @@ class StepCompiler:
     def _new(self, expressions: Expressions, name: str, value: NewId, loc: Loc) -> NewRecord:
         return NewRecord(
             noun=name,
-            id=expressions.id(name, value.id, loc),
+            id_place=expressions.id(name, value.id, loc),
             key=expressions.key(value.id, loc),
             column=column_of(value),
         )
@@ -128,7 +136,9 @@ class StepCompiler:
         except ValueError as bad:
             raise self._document.bad(at, str(bad)) from bad
 
-    def _change(self, step: Step, new: NewRecord | None, loc: Loc) -> type[Command] | None:
+    def _change(
+        self, step: Step, new: NewRecord | None, fields: dict[str, Get], loc: Loc
+    ) -> Request | None:
         at = (*loc, "if_exists")
         if new is None and "if_exists" in step.model_fields_set:
             raise self._document.bad(at, "if_exists is for a command that has an {id: …}")
@@ -137,7 +147,8 @@ class StepCompiler:
         change = COMMANDS.get(f"change-{new.noun}")
         if change is None:
             raise self._document.bad(at, f"there is no command “change-{new.noun}” to do it with")
-        return change.model
+        known = change.model.model_fields
+        return Request(change.model, [(n, get) for n, get in fields.items() if n in known])
 
     def _at(self, at: At, loc: Loc) -> Get:
         place, column = self._columns.place(at.column, loc), self._columns.column(at.column)
@@ -158,7 +169,7 @@ class StepCompiler:
 
 def _own_id(new: NewRecord) -> Get:
     def get(values: Values, _: Exists) -> Any:
-        found = new.id(values)
+        found = values[new.id_place]
         if found is None:
             raise BadRow(f"is empty, but tells the {new.noun} from others", new.column)
         return found
