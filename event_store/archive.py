@@ -24,6 +24,7 @@ from event_store.columns import (
     decoded,
     digest,
     event_view,
+    facts_view,
     literal,
     payload,
     sql_type,
@@ -33,8 +34,8 @@ from event_store.segments import Manifest, Segment, SegmentFolder
 
 SEGMENT_EVENTS = 65_536
 """How many events a sealed segment holds."""
-MEMORY_MAX = "1GB"
-"""Of all queries of a process together, and of the hot tail."""
+QUERY_MEMORY_MAX = "1GB"
+"""What all queries of a process together may use, the hot tail among them."""
 LINE_BYTES_MAX = 16 << 20
 """The longest stored event, as one line of CSV."""
 ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
@@ -59,14 +60,23 @@ class Archive:
     """Gives DuckDB the whole log. Safe to share between threads; processes may share the folder.
 
     Every connection sees the relation ``events``: the envelope of each event and, for each kind
-    of event that has fields, one struct column named after it (``opportunity_opened.amount``);
-    and one view for each kind of event, with the envelope and the fields side by side. Personal
-    fields are not in it. The database is locked: it reaches no file but the segments and no
-    network, and its settings stay as they are.
+    of event that has fields, one struct column named after it (``opportunity_opened.amount``).
+    Beside it stand one view for each kind of event (``opportunity_opened``), with the envelope and
+    the fields side by side, and one for each noun with all of its events (``opportunity_facts``).
+    Personal fields are not in it. The database is locked: it reaches no file but the segments
+    and no network, and its settings stay as they are.
     """
 
-    def __init__(self, store_dsn: str, folder: Path, *, memory_max: str = MEMORY_MAX) -> None:
+    def __init__(
+        self,
+        store_dsn: str,
+        folder: Path,
+        *,
+        memory_max: str = QUERY_MEMORY_MAX,
+        segment_events: int = SEGMENT_EVENTS,
+    ) -> None:
         self._dsn = store_dsn
+        self._size = segment_events
         self._folder = SegmentFolder(folder)
         self._lock = threading.Lock()
         self._manifest = Manifest(log="")
@@ -117,18 +127,17 @@ class Archive:
 
     def _sealed(self, log: psycopg.Connection[Any], head: int) -> Manifest:
         """The list of segments after all that is due has been sealed."""
-        if head < SEGMENT_EVENTS:
+        if head < self._size:
             return Manifest(log="")
         known = _first_event(log)
         manifest = self._folder.manifest(known)
         kept = self._usable(manifest)
-        if len(kept) * SEGMENT_EVENTS + SEGMENT_EVENTS <= head:
+        if (len(kept) + 1) * self._size <= head:
             with self._folder.locked():
                 manifest = self._folder.manifest(known)
                 kept = self._usable(manifest)
-                while (first := len(kept) * SEGMENT_EVENTS + 1) + SEGMENT_EVENTS - 1 <= head:
-                    found = [s for s in manifest.segments if s.first == first and self._fits(s)]
-                    kept.append(found[0] if found else self._seal(log, first))
+                while (len(kept) + 1) * self._size <= head:
+                    kept.append(self._next(log, manifest, len(kept)))
                 self._folder.write(Manifest(known, tuple(kept)))
         return Manifest(known, tuple(kept))
 
@@ -136,20 +145,26 @@ class Archive:
         """The segments from the start of the log up to the first that has to be made anew."""
         kept: list[Segment] = []
         for segment in manifest.segments:
-            if segment.first != len(kept) * SEGMENT_EVENTS + 1 or not self._fits(segment):
+            if not self._fits(segment, len(kept)):
                 break
             kept.append(segment)
         return kept
 
-    def _fits(self, segment: Segment) -> bool:
-        """Whether the segment is undamaged and was written with the fields of today."""
+    def _fits(self, segment: Segment, before: int) -> bool:
+        """Whether it follows that many segments, is undamaged and has the fields of today."""
+        if (segment.first, segment.last) != (before * self._size + 1, (before + 1) * self._size):
+            return False
         today = structs()
         if any(n not in today or digest(today[n]) != d for n, d in segment.columns.items()):
             return False
         return segment in self._manifest.segments or self._folder.whole(segment)
 
-    def _seal(self, log: psycopg.Connection[Any], first: int) -> Segment:
-        last = first + SEGMENT_EVENTS - 1
+    def _next(self, log: psycopg.Connection[Any], manifest: Manifest, before: int) -> Segment:
+        """The segment after that many: a listed one that fits, or a new one."""
+        for segment in manifest.segments:
+            if self._fits(segment, before):
+                return segment
+        first, last = before * self._size + 1, (before + 1) * self._size
         draft = self._folder.draft(first)
         rows, columns = self._export(log, first - 1, last, draft)
         return self._folder.adopt(draft, first, last, rows, columns)
@@ -210,6 +225,7 @@ def _database(folder: Path, memory_max: str) -> duckdb.DuckDBPyConnection:
         "COMMENT ON VIEW events IS 'Every fact of the log before the cut, with one struct column "
         "for each kind of event'",
         *(s for kind in CATALOGUE.values() for s in _event_view(kind)),
+        *(s for noun in sorted({k.noun for k in CATALOGUE.values()}) for s in _facts_view(noun)),
         "SET temp_directory = ''",
         f"SET allowed_directories = [{literal(str(folder.resolve()))}]",
         "SET enable_external_access = false",
@@ -229,6 +245,14 @@ def _event_view(kind: EventType) -> tuple[str, str]:
         f"CREATE VIEW {name} AS SELECT {event_view(kind)} FROM events "
         f"WHERE name = {literal(kind.name)}",
         f"COMMENT ON VIEW {name} IS {literal(kind.summary)}",
+    )
+
+
+def _facts_view(noun: str) -> tuple[str, str]:
+    return (
+        f"CREATE VIEW {noun}_facts AS SELECT {facts_view(noun)} FROM events "
+        f"WHERE noun = {literal(noun)}",
+        f"COMMENT ON VIEW {noun}_facts IS {literal(f'All facts of the kind {noun}, side by side')}",
     )
 
 

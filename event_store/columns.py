@@ -160,9 +160,36 @@ def event_view(kind: EventType) -> str:
 
     A field that has the name of an envelope column is called ``said_<name>``.
     """
-    taken = [c for c in ENVELOPE if c not in SAID_BY_THE_VIEW]
-    own = [
-        f'{column(kind.name)}."{field}" AS "{f"said_{field}" if field in taken else field}"'
-        for field in payload(kind)
+    own = [f'{_value(kind, field)} AS "{_called(field)}"' for field in payload(kind)]
+    return ", ".join([*_KEPT, *own])
+
+
+def facts_view(noun: str) -> str:
+    """The select list of the view of all events of a noun: envelope, what happened, all fields.
+
+    Events that have a field of the same name and shape share its column; a field whose shape
+    differs from event to event is left out, and is found in the views of those events.
+    """
+    kinds = [kind for kind in CATALOGUE.values() if kind.noun == noun]
+    shapes: dict[str, list[Shape]] = {}
+    for kind in kinds:
+        for field, shape in payload(kind).items():
+            shapes.setdefault(field, []).append(shape)
+    fields = [
+        f"coalesce({', '.join(_value(k, field) for k in kinds if field in payload(k))}) "
+        f'AS "{_called(field)}"'
+        for field, found in shapes.items()
+        if all(shape == found[0] for shape in found)
     ]
-    return ", ".join([*taken, *own])
+    return ", ".join([*_KEPT, "split_part(name, '.', 2) AS what", *fields])
+
+
+_KEPT = [name for name in ENVELOPE if name not in SAID_BY_THE_VIEW]
+
+
+def _value(kind: EventType, field: str) -> str:
+    return f'{column(kind.name)}."{field}"'
+
+
+def _called(field: str) -> str:
+    return f"said_{field}" if field in _KEPT else field
