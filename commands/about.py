@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from commands.bus import Desk
+from commands.desk import Desk, NoSuchRecord
 from domain.kernel import AGGREGATES, Refused, some
-
-
-class NoSuchRecord(Refused):
-    """There is no such {noun}."""
 
 
 class NoSuchNoun(Refused):

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Name, Text
+from commands.registry import Command, handles
 from domain import cases
 from domain.cases import (
     CASE,

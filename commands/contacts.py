@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.facts import fact_of
 from commands.fields import Cleared, Country, Email, Name, email_key
+from commands.registry import Command, handles
 from domain import contacts
 from domain.contacts import (
     CONTACT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from commands.bus import Command
+from commands.registry import Command
 from domain.kernel import Event
 
 Fact = TypeVar("Fact", bound=Event)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Name, Text
+from commands.registry import Command, handles
 from domain import interactions
 from domain.interactions import (
     INTERACTION,

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands.bus import Command, Desk, handles
 from commands.contacts import add_with_claim
+from commands.desk import Desk
 from commands.facts import fact_of
 from commands.fields import Amount, Cleared, Country, Currency, Email, Name, Text
 from commands.opportunities import existing_pipeline
+from commands.registry import Command, handles
 from domain import accounts, contacts, leads, opportunities
 from domain.accounts import ACCOUNT, AccountOpened, NoSuchAccount
 from domain.contacts import CONTACT, ContactAdded
@@ -85,7 +86,7 @@ class ReopenLead(Command, name="reopen-lead"):
     lead: UUID
 
 
-class ConvertLead(Command, name="convert-lead"):
+class ConvertLead(Command, name="convert-lead", makes=("account", "contact", "opportunity")):
     """Makes a lead a contact, with an account and an opportunity where they are named.
 
     A new account is opened if the lead names a company; an opportunity is opened if a pipeline
@@ -96,10 +97,10 @@ class ConvertLead(Command, name="convert-lead"):
     contact: UUID = Field(
         default_factory=new_id, description="An existing contact, or the id of the new one."
     )
-    account: UUID = Field(
-        default_factory=new_id, description="An existing account, or the id of the new one."
+    account: UUID | None = Field(
+        default=None, description="An existing account, or the id of the new one."
     )
-    opportunity: UUID = Field(default_factory=new_id, description="The id of the new one.")
+    opportunity: UUID | None = Field(default=None, description="The id of the new one.")
     pipeline: UUID | None = None
     stage: Name | None = None
     name: Name | None = Field(
@@ -162,31 +163,30 @@ def convert_lead(ask: ConvertLead, desk: Desk) -> None:
         raise NoSuchLead
     account = _account(ask, desk, lead)
     opening = _opening(ask, account, lead)
-    fact = LeadConverted(
-        contact=ask.contact, account=account, opportunity=ask.opportunity if opening else None
-    )
+    opportunity = (ask.opportunity or new_id()) if opening else None
+    fact = LeadConverted(contact=ask.contact, account=account, opportunity=opportunity)
     after = desk.change(LEAD, ask.lead, lambda it: leads.convert(it, fact))
     if before == after:
         return
     if account is not None:
         _open_account(desk, account, lead)
     _add_contact(ask, desk, account, lead)
-    if opening is not None:
+    if opening is not None and opportunity is not None:
         pipeline = existing_pipeline(desk, opening.pipeline)
         desk.change(
             OPPORTUNITY,
-            ask.opportunity,
+            opportunity,
             lambda it: opportunities.open_opportunity(it, pipeline, opening),
         )
 
 
 def _account(ask: ConvertLead, desk: Desk, lead: LeadCaptured) -> UUID | None:
     """The account that the lead becomes part of: one that is there, or one to be opened."""
-    if lead.company is not None or desk.state(ACCOUNT, ask.account).known is not None:
-        return ask.account
-    if "account" in ask.model_fields_set:
+    if ask.account is None:
+        return None if lead.company is None else new_id()
+    if lead.company is None and desk.state(ACCOUNT, ask.account).known is None:
         raise NoSuchAccount(field="account")
-    return None
+    return ask.account
 
 
 def _opening(
@@ -194,10 +194,10 @@ def _opening(
 ) -> OpportunityOpened | None:
     """The opportunity that is asked for. It never takes a person's name for its own: a name
     of an opportunity is kept when a person is forgotten."""
-    if ask.pipeline is None and ask.stage is None:
+    if ask.pipeline is None and ask.stage is None and ask.opportunity is None:
         return None
     if ask.pipeline is None or ask.stage is None:
-        raise StageWithoutPipeline(field="pipeline" if ask.stage else "stage")
+        raise StageWithoutPipeline(field="stage" if ask.pipeline else "pipeline")
     name = ask.name or lead.company
     if name is None:
         raise OpportunityUnnamed(field="name")

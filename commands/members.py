@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.facts import fact_of
 from commands.fields import Cleared, Email, Name
+from commands.registry import Command, handles
 from domain import members
 from domain.kernel import new_id
 from domain.members import MEMBER, MemberAdded, MemberDetailsChanged

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from commands.about import concerned
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Name, Text
+from commands.registry import Command, handles
 from domain import notes
 from domain.kernel import new_id
 from domain.notes import NOTE, NoteWritten

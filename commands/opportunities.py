@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Amount, Currency, Name, Text
+from commands.registry import Command, handles
 from domain import opportunities
 from domain.kernel import new_id
 from domain.opportunities import OPPORTUNITY, OpportunityOpened

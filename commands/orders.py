@@ -8,8 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Amount, Currency, Name
+from commands.registry import Command, handles
 from domain import orders
 from domain.kernel import new_id
 from domain.orders import LINES_MAX, ORDER, OrderLine, OrderPlaced, OrderReturned, ReturnedLine

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Name
+from commands.registry import Command, handles
 from domain import pipelines
 from domain.kernel import new_id
 from domain.pipelines import PIPELINE, STAGES_MAX, Stage, StageKind

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.facts import fact_of
 from commands.fields import Amount, Cleared, Currency, Name
+from commands.registry import Command, handles
 from domain import products
 from domain.kernel import new_id
 from domain.products import PRODUCT, ProductAdded, ProductDetailsChanged, ProductPriceChanged

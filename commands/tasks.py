@@ -9,8 +9,9 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from commands.about import Concerned, concerned
-from commands.bus import Command, Desk, handles
+from commands.desk import Desk
 from commands.fields import Name, Text
+from commands.registry import Command, handles
 from domain import tasks
 from domain.kernel import new_id
 from domain.tasks import TASK, TaskPlanned

@@ -15,8 +15,19 @@ import pytest
 
 import commands  # noqa: F401  # fills the registry
 import projections  # noqa: F401  # fills the register
-from commands.bus import Actor, Ask, Bus, Command
+from commands.bus import Bus
+from commands.desk import Actor, Ask
+from commands.registry import REFERENCES, Command
+from domain.accounts import AccountOpened
+from domain.cases import CaseOpened
+from domain.contacts import ContactAdded
 from domain.kernel import AGGREGATES, Event, Recorded, Refused, fold, new_id, some
+from domain.leads import LeadCaptured
+from domain.members import MemberAdded
+from domain.opportunities import OpportunityOpened
+from domain.orders import OrderPlaced
+from domain.pipelines import PipelineDefined, Stage
+from domain.products import ProductAdded
 from event_store.memory import MemoryEventStore
 from event_store.store import Conflict, Entry, Envelope, Write
 from projections.kit import VIEWS, Key
@@ -24,6 +35,22 @@ from projections.kit import VIEWS, Key
 STREAM = UUID(int=1)
 START = datetime(2024, 1, 1, 9, tzinfo=UTC)
 """When the first fact of a told past happened; each further one a day later."""
+
+
+UNKNOWN = UUID(int=404)
+"""The id of a record that never is there."""
+BARE: dict[str, Event] = {
+    "account": AccountOpened(name="An account"),
+    "case": CaseOpened(subject="A case", contact=new_id()),
+    "contact": ContactAdded(last_name="Somebody"),
+    "lead": LeadCaptured(last_name="Somebody"),
+    "member": MemberAdded(name="A member"),
+    "opportunity": OpportunityOpened(name="An opportunity", pipeline=new_id(), stage="New"),
+    "order": OrderPlaced(contact=new_id(), currency="EUR", lines=()),
+    "pipeline": PipelineDefined(name="A pipeline", stages=(Stage("New"),)),
+    "product": ProductAdded(name="A product"),
+}
+"""The least that makes a record of each kind that commands name."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +118,14 @@ class Story:
     def after(self, *asked: Command) -> Story:
         """Lets commands be part of the past."""
         for command in asked:
+            self._let_be_there(command)
             self.bus.dispatch(Ask(command, Actor("past")))
         self.before = self.store.head()
         return self
 
     def when(self, command: Command, *, seen: int | None = None) -> Story:
         """``seen`` is the version that the sender saw, where they say so."""
+        self._let_be_there(command)
         self.ask = Ask(command, Actor("ada"), expected=seen)
         return self
 
@@ -125,6 +154,24 @@ class Story:
         """The last event of the record concerns exactly these."""
         assert set(self.store.read(stream)[-1].subjects) == set(subjects)
         return self
+
+    def _let_be_there(self, command: Command) -> None:
+        """The other records that a command names need no telling: they are there. Told are
+        those that it changes, pipelines, and what a conversion makes or finds."""
+        room = command.__module__.removeprefix("commands.")
+        told = {name for name in REFERENCES if room.startswith(name[:-1])}
+        told |= {"pipeline", *command.__makes__}
+        own = {getattr(command, name, None) for name in told}
+        for name, noun in REFERENCES.items():
+            named = getattr(command, name, None)
+            if name not in told and isinstance(named, UUID) and named not in own:
+                self._open(noun, named)
+        self.before = self.store.head()
+
+    def _open(self, noun: str, stream: UUID) -> None:
+        if stream != UNKNOWN and not self.store.read(stream):
+            envelope = Envelope("past", new_id(), new_id(), START)
+            self.store.append(Entry(envelope, (_write(stream, 0, [BARE[noun]]),)))
 
     def holder(self, kind: str, value: str) -> UUID | None:
         """Who holds a unique value."""

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.problems import Problem
-from commands.bus import Actor
+from commands.desk import Actor
 
 COOKIE = "crm_session"
 COOKIE_SECONDS_MAX = 14 * 24 * 3600

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.http.problems import MEDIA_TYPE
-from commands.bus import Outcome
+from commands.desk import Outcome
 
 POSITION_HEADER = "X-Position"
 

@@ -30,7 +30,7 @@ from api.http.problems import (
 from api.http.records import record_routes
 from api.http.status import Counted, Tally, status_routes
 from api.main import Workspace
-from commands.bus import Actor
+from commands.desk import Actor
 from domain.kernel import Refused
 
 

@@ -17,7 +17,9 @@ from api.http.access import Sender
 from api.http.answers import POSITION_HEADER, encode_line, outcome_body, problems
 from api.http.commands import IDEMPOTENCY_KEY_MAX, asked, not_done
 from api.http.problems import Problem, problem_of
-from commands.bus import COMMANDS, Actor, Ask, Bus, Outcome
+from commands.bus import Bus
+from commands.desk import Actor, Ask, Outcome
+from commands.registry import COMMANDS
 from domain.kernel import Refused
 from event_store.store import ClaimTaken, Conflict, KeyReused
 

@@ -14,7 +14,9 @@ from starlette.responses import Response
 from api.http.access import Sender
 from api.http.answers import OutcomeBody, answer, etag, outcome_body, problems
 from api.http.problems import Problem, problem_of
-from commands.bus import COMMANDS, Actor, Ask, Bus, Command, CommandType, Outcome
+from commands.bus import Bus
+from commands.desk import Actor, Ask, Outcome
+from commands.registry import COMMANDS, Command, CommandType
 from domain.kernel import new_id, sentence
 from event_store.store import Conflict, EventStore
 

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from commands.bus import Actor, Ask, Command, States, decide
+from commands.desk import Actor, Ask, States, decide
 from commands.importing.columns import Values
 from commands.importing.errors import BadRow, place
 from commands.importing.expressions import shown_key
 from commands.importing.plan import Item, Plan, SetupCommand
 from commands.importing.steps import NewRecord, Request, RowStep
 from commands.importing.values import shown
+from commands.registry import Command
 from domain.kernel import AGGREGATES, Event, Refused
 from event_store.store import Entry, EventStore
 

@@ -12,7 +12,6 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from commands.bus import Command
 from commands.importing.columns import Columns, ReadRow, Values
 from commands.importing.document import Document, Loc, read_document
 from commands.importing.errors import BadFile, BadMap, BadRow
@@ -20,6 +19,7 @@ from commands.importing.ids import NAMESPACE, SEPARATOR, as_text, record_id
 from commands.importing.language import Map, SetupStep, Table
 from commands.importing.reading import Row, Source
 from commands.importing.steps import RowStep, StepCompiler, command_model, near
+from commands.registry import Command
 from domain.kernel import AGGREGATES
 
 SORT_ROWS_MAX = 2_000_000

@@ -13,7 +13,8 @@ from threading import Event as Signal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from commands.bus import STATES_MAX, TRIES_MAX, Actor, Bus
+from commands.bus import TRIES_MAX, Bus
+from commands.desk import STATES_MAX, Actor
 from commands.importing.deciding import KINDS, Decided, Decider, Verdict
 from commands.importing.errors import ImportRefused
 from commands.importing.plan import Item, Plan

@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from commands.bus import COMMANDS, Command
 from commands.importing.columns import Columns, Text, Values
 from commands.importing.conditions import Test, compile_condition
 from commands.importing.document import Document, Loc
 from commands.importing.errors import BadRow
 from commands.importing.expressions import Exists, Expressions, Get, column_of
 from commands.importing.language import At, Map, NewId, Step
+from commands.registry import COMMANDS, Command
 from domain.kernel import AGGREGATES
 
 DAYS_KEPT_MAX = 65_536

@@ -8,7 +8,7 @@ import pytest
 
 from api.http.commands import IDEMPOTENCY_KEY_MAX
 from api.http.limits import BODY_BYTES_MAX
-from commands.bus import COMMANDS
+from commands.registry import COMMANDS
 from tests.api.conftest import Done
 
 

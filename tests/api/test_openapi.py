@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.http.app import meanings
 from api.nouns import VIEW_OF
-from commands.bus import COMMANDS
+from commands.registry import COMMANDS
 from domain.kernel import Refused
 
 FEW = settings(

@@ -14,7 +14,7 @@ import pytest
 import api.document_events
 import commands  # noqa: F401  # fills the registries
 import projections  # noqa: F401
-from commands.bus import COMMANDS, CommandType
+from commands.registry import COMMANDS, CommandType
 from domain.kernel import AGGREGATES, CATALOGUE, EventType, Refused, fold, sentence
 from projections.columns import columns_of
 from projections.kit import VIEWS, View

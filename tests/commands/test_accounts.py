@@ -19,15 +19,16 @@ from domain.accounts import (
     OwnParent,
 )
 from domain.details import CannotBeEmptied, SaidAndEmptied
+from domain.members import MemberAdded
 from domain.money import CurrencyMissing
-from tests.given import STREAM, given
+from tests.given import STREAM, given, on
 
 ADA, GRACE, HOLDING = UUID(int=101), UUID(int=102), UUID(int=103)
 ACME = AccountOpened(name="Acme", industry="retail", city="Oslo", owner=ADA)
 
 
 def test_an_account_is_opened_with_all_that_is_known() -> None:
-    given().when(
+    given(on(ADA, MemberAdded(name="Ada")), on(HOLDING, AccountOpened(name="Holding"))).when(
         OpenAccount(
             account=STREAM,
             name=" Acme ",

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.accounts import OpenAccount
-from commands.bus import COMMANDS, Actor, Ask, Bus, Command
+from commands.bus import Bus
 from commands.contacts import AddContact
+from commands.desk import Actor, Ask
 from commands.leads import CaptureLead
 from commands.members import AddMember
 from commands.opportunities import OpenOpportunity
 from commands.pipelines import DefinePipeline, StageInput
 from commands.products import AddProduct
+from commands.registry import COMMANDS, Command
 from domain.kernel import Refused
 from event_store.memory import MemoryEventStore
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from commands.bus import Actor, Ask, Bus, Decided, Outcome, States
+from commands.bus import Bus
+from commands.desk import Actor, Ask, Decided, Outcome, States
 from commands.opportunities import ChangeStage, OpenOpportunity, WinOpportunity
 from commands.pipelines import DefinePipeline, StageInput
 from domain.kernel import Refused, new_id

@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from commands.bus import Actor, Ask, Command, States
 from commands.contacts import (
     EMAIL_CLAIM,
     AddContact,
@@ -20,6 +19,9 @@ from commands.contacts import (
     JoinAccount,
     LeaveAccount,
 )
+from commands.desk import Actor, Ask, NoSuchRecord, States
+from commands.registry import Command
+from domain.accounts import AccountOpened
 from domain.contacts import (
     ContactAccountJoined,
     ContactAccountLeft,
@@ -31,7 +33,8 @@ from domain.contacts import (
     ContactUnnamed,
     NoSuchContact,
 )
-from tests.given import STREAM, given
+from domain.members import MemberAdded
+from tests.given import STREAM, UNKNOWN, given, on
 
 ADA, ACME, BOLT, GRACE = UUID(int=101), UUID(int=102), UUID(int=103), UUID(int=104)
 EVE = ContactAdded(first_name="Eve", email="eve@acme.example", account=ACME, owner=ADA)
@@ -43,6 +46,13 @@ ADD_EVE = AddContact(
 def test_a_contact_is_added_and_holds_the_address() -> None:
     story = given().when(ADD_EVE).then(EVE).concerning(STREAM, ACME)
     assert story.holder(EMAIL_CLAIM, "eve@acme.example") == STREAM
+
+
+def test_the_account_and_the_owner_of_a_contact_have_to_be_there() -> None:
+    eve = AddContact(contact=STREAM, last_name="Eve", account=UNKNOWN)
+    given().when(eve).refused(NoSuchRecord, noun="account")
+    eve = AddContact(contact=STREAM, last_name="Eve", owner=UNKNOWN)
+    given().when(eve).refused(NoSuchRecord, noun="member")
 
 
 def test_adding_twice_is_adding_once() -> None:
@@ -132,7 +142,7 @@ def test_who_loses_the_race_for_an_address_hears_the_sentence() -> None:
 
 
 def test_within_a_batch_the_first_one_gets_the_address() -> None:
-    story = given()
+    story = given(on(ACME, AccountOpened(name="Acme")), on(ADA, MemberAdded(name="Ada")))
     asks = [ADD_EVE, AddContact(contact=GRACE, email="Eve@Acme.Example")]
     first, second = story.bus.dispatch_all([Ask(it, Actor("bot")) for it in asks])
     assert not isinstance(first, Exception)

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from commands.bus import Command
 from commands.contacts import EMAIL_CLAIM, AddContact, EmailTaken
 from commands.leads import (
     AssignLead,
@@ -22,6 +21,7 @@ from commands.leads import (
     ReopenLead,
     StageWithoutPipeline,
 )
+from commands.registry import Command
 from domain.accounts import AccountOpened, NoSuchAccount
 from domain.contacts import ContactAccountJoined, ContactAdded, ContactUnnamed
 from domain.leads import (
@@ -69,7 +69,9 @@ ACME = AccountOpened(name="Acme", owner=ADA)
 
 
 def convert(**more: Any) -> ConvertLead:
-    ids = {"contact": CONTACT, "account": ACCOUNT, "opportunity": OPPORTUNITY}
+    ids = {"contact": CONTACT, "account": ACCOUNT}
+    if "pipeline" in more:
+        ids["opportunity"] = OPPORTUNITY
     return ConvertLead.model_validate({"lead": STREAM, **ids, **more})
 
 
@@ -259,6 +261,7 @@ def test_a_company_alone_is_no_contact() -> None:
 
 def test_an_opportunity_needs_a_pipeline_a_stage_and_a_name() -> None:
     given(EVE).when(convert(stage="New")).refused(StageWithoutPipeline)
+    given(EVE).when(convert(opportunity=OPPORTUNITY)).refused(StageWithoutPipeline)
     given(EVE).when(convert(pipeline=PIPELINE)).refused(StageWithoutPipeline)
     given(EVE).when(convert(pipeline=PIPELINE, stage="New")).refused(NoSuchPipeline)
     given(EVE, SALES).when(convert(pipeline=PIPELINE, stage="Won")).refused(NoSuchStage)

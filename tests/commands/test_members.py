@@ -13,7 +13,7 @@ from domain.members import (
     NoSuchMember,
     OwnManager,
 )
-from tests.given import STREAM, given
+from tests.given import STREAM, given, on
 
 BOSS = UUID(int=101)
 ADA = MemberAdded(name="Ada", team="East", manager=BOSS)
@@ -21,8 +21,9 @@ ADA = MemberAdded(name="Ada", team="East", manager=BOSS)
 
 def test_a_member_is_added_once() -> None:
     ask = AddMember(member=STREAM, name="Ada", team="East", manager=BOSS)
-    given().when(ask).then(ADA)
-    given(ADA).when(ask).then()
+    boss = on(BOSS, MemberAdded(name="Grace"))
+    given(boss).when(ask).then(ADA)
+    given(boss, ADA).when(ask).then()
 
 
 def test_a_member_concerns_no_customer() -> None:

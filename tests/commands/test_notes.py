@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.about import NoSuchNoun, NoSuchRecord
-from commands.bus import Actor, AnotherKind, Ask
+from commands.about import NoSuchNoun
+from commands.desk import Actor, AnotherKind, Ask, NoSuchRecord
 from commands.notes import RemoveNote, ReviseNote, WriteNote
 from domain.accounts import AccountOpened
 from domain.contacts import ContactAdded

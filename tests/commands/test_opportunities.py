@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from commands.bus import Command
 from commands.opportunities import (
     AssignOpportunity,
     ChangeStage,
@@ -22,6 +21,7 @@ from commands.opportunities import (
     RevalueOpportunity,
     WinOpportunity,
 )
+from commands.registry import Command
 from domain.money import CurrencyMissing
 from domain.opportunities import (
     NoSuchOpportunity,

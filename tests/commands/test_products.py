@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from commands.bus import Command
 from commands.products import AddProduct, ChangePrice, ChangeProduct, RetireProduct
+from commands.registry import Command
 from domain.money import CurrencyMissing
 from domain.products import (
     NoSuchProduct,

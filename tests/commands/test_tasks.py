@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from commands.about import NoSuchNoun, NoSuchRecord
+from commands.about import NoSuchNoun
+from commands.desk import NoSuchRecord
 from commands.tasks import (
     AssignTask,
     ClearReminder,
