@@ -86,8 +86,9 @@ class States:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._states: dict[UUID, tuple[Aggregate[Any], Any, int]] = {}
-        self._histories: dict[UUID, list[Recorded[Any]]] = {}
+        # By the UUID's number: its own hash is computed anew, in Python, at each look-up.
+        self._states: dict[int, tuple[Aggregate[Any], Any, int]] = {}
+        self._histories: dict[int, list[Recorded[Any]]] = {}
         self._owners: dict[tuple[str, str], UUID | None] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
 
@@ -105,10 +106,12 @@ class States:
 
     def read_streams(self, streams: Collection[UUID]) -> None:
         """Reads streams at once that will be asked for."""
-        unknown = {s for s in streams if s not in self._states and s not in self._histories}
+        states, histories = self._states, self._histories
+        unknown = {s.int: s for s in streams if s.int not in states and s.int not in histories}
         if unknown:
-            found = self._store.read_many(unknown)
-            self._histories |= {stream: found.get(stream, []) for stream in unknown}
+            found = self._store.read_many(unknown.values())
+            self._histories |= {key: [] for key in unknown}
+            self._histories |= {stream.int: past for stream, past in found.items()}
 
     def read_owners(self, claims: Collection[tuple[str, str]]) -> None:
         """Reads the holders of unique values at once that will be asked for."""
@@ -136,22 +139,22 @@ class States:
 
     def get(self, aggregate: Aggregate[S], stream: UUID) -> tuple[S, int]:
         """A stream's state and version."""
-        known = self._states.get(stream)
+        known = self._states.get(stream.int)
         if known is None:
-            known = self._states[stream] = self._folded(aggregate, stream)
+            known = self._states[stream.int] = self._folded(aggregate, stream)
         kind, state, version = known
         # An id of another kind of record is, seen from here, a record that is not there.
         return (state if kind is aggregate else aggregate.blank), version
 
     def _folded(self, expected: Aggregate[Any], stream: UUID) -> tuple[Aggregate[Any], Any, int]:
-        past = self._histories.pop(stream, None)
+        past = self._histories.pop(stream.int, None)
         if past is None:
             past = self._store.read(stream)
         kind = AGGREGATES[past[0].event.__event__.noun] if past else expected
         return kind, fold(kind.evolve, kind.blank, (it.event for it in past)), len(past)
 
     def put(self, kind: Aggregate[S], stream: UUID, state: S, version: int) -> None:
-        self._keep(self._states, stream, (kind, state, version))
+        self._keep(self._states, stream.int, (kind, state, version))
 
     def owner(self, kind: str, value: str) -> UUID | None:
         """Who holds a claimed value, counting what the batch has decided so far."""
