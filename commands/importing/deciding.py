@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -114,12 +112,11 @@ class Decider:
 
     def decide(self, items: Sequence[Item]) -> Decided:
         """Decides rows in their order."""
-        with _collecting_later():
-            parsed = [(item, _parsed(item)) for item in items]
-            self._read_ahead(parsed)
-            entries: list[Entry] = []
-            verdicts = [self._row(item, values, entries) for item, values in parsed]
-            return Decided(verdicts, entries)
+        parsed = [(item, _parsed(item)) for item in items]
+        self._read_ahead(parsed)
+        entries: list[Entry] = []
+        verdicts = [self._row(item, values, entries) for item, values in parsed]
+        return Decided(verdicts, entries)
 
     def _read_ahead(self, parsed: list[tuple[Item, Values | BadRow]]) -> None:
         """Reads at once what the rows name: records, and then holders of unique values."""
@@ -235,19 +232,6 @@ class Decider:
         except Refused as no:
             raise BadRow(str(no), step.columns.get(no.field or "")) from no
         return decided.entry if decided.is_new else None
-
-
-@contextmanager
-def _collecting_later() -> Iterator[None]:
-    """Rows become many objects and no cycles of them, which the collector of cycles would look
-    through in vain again and again: a third of the time, measured."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _parsed(item: Item) -> Values | BadRow:

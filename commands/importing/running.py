@@ -15,6 +15,7 @@ from uuid import UUID
 
 from commands.bus import TRIES_MAX, Bus
 from commands.desk import STATES_MAX, Actor
+from commands.importing.collector import collect_young, collector_asleep
 from commands.importing.deciding import KINDS, Decided, Decider, Verdict
 from commands.importing.errors import ImportRefused
 from commands.importing.plan import Item, Plan
@@ -93,7 +94,9 @@ def dry_run(plan: Plan, bus: Bus, *, actor: Actor) -> Iterator[Verdict]:
     decider = Decider(plan, bus.store, actor, resumed=done > 0)
     decider.setup()
     for items in _chunks(plan, done):
-        yield from decider.decide(items).verdicts
+        with collector_asleep():
+            decided = decider.decide(items)
+        yield from decided.verdicts
 
 
 def run(
@@ -119,7 +122,7 @@ def run(
     so_far = known(plan, bus)
     if so_far.finished:
         return so_far
-    with ThreadPoolExecutor(1, "import") as writer:
+    with ThreadPoolExecutor(1, "import") as writer, collector_asleep():
         return _Run(plan, bus.store, actor, rejects, writer).go(progress, cancel)
 
 
@@ -182,6 +185,7 @@ class _Run:
                 pending = None
                 self._decider.forget()
             self._report(progress, began)
+            collect_young()
         if pending is not None:
             self._landed(pending)
         return self._end(began, progress)
