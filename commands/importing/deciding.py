@@ -124,8 +124,10 @@ class Decider:
         due = [(s, v) for steps, v in rows for s in steps if s.when is None or s.when(v)]
         ids = [values[place] for step, values in due for place in step.ids]
         self.states.read_streams([one for one in ids if one is not None])
-        asking = [(step, values) for step, values in due if step.claims]
-        self.states.read_owners({claim for s, v in asking for claim in self._claims(s, v)})
+        # A record comes in many rows, but asks for its unique values in the first.
+        asking = {(id(s), s.new and v[s.new.id_place]): (s, v) for s, v in due[::-1] if s.claims}
+        claims = {claim for s, v in asking.values() for claim in self._claims(s, v)}
+        self.states.read_owners(claims)
 
     def _claims(self, step: RowStep, values: Values) -> Collection[tuple[str, str]]:
         """The unique values that a row may ask for. A row that is no good asks for none."""
