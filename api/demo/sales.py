@@ -10,7 +10,7 @@ from uuid import UUID
 from api.demo.company import CURRENCY, Company, Product, Step, Track
 from api.demo.customers import Customer, Customers, Person
 from api.demo.script import Script
-from api.demo.talk import Talk
+from api.demo.talk import WEBSITE, Talk
 from api.demo.words import (
     CAMPAIGNS,
     COMPETITORS,
@@ -40,7 +40,6 @@ MACHINE_CHANCES = 460
 CONTRACT_CHANCES = 250
 REGULARS_SHARE = 0.45
 """The share of the accounts that were there from the beginning that order at once."""
-WEBSITE = "system:website"
 
 
 @dataclass
