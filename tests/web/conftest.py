@@ -1,0 +1,108 @@
+"""The pages of a small company, served for real, and a browser to look at them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from psycopg.conninfo import make_conninfo
+
+from api.http.access import COOKIE, session_of
+from api.http.app import app
+from api.main import Workspace
+from api.settings import Settings
+from api.web import mount
+from event_store.schema import migrate
+from tests.web import company
+
+TOKEN = "a token for tests"  # noqa: S105
+START_SECONDS_MAX = 30
+
+
+@contextmanager
+def fresh_database(server_dsn: str) -> Iterator[str]:
+    """The DSN of a database of one's own."""
+    name = f"web_{uuid4().hex}"
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name}".encode())
+    dsn = make_conninfo(server_dsn, dbname=name)
+    migrate(dsn)
+    yield dsn
+    with psycopg.connect(server_dsn, autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def site(workspace: Workspace) -> FastAPI:
+    """The application with the pages."""
+    application = app(workspace)
+    if not any(getattr(route, "name", "") == "static" for route in application.routes):
+        mount(application, workspace)
+    return application
+
+
+@contextmanager
+def served(application: Any) -> Iterator[str]:
+    """The address of a server that runs in a thread."""
+    config = uvicorn.Config(application, port=0, log_config=None, ws="none", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not server.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert server.started
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        application.state.live.close()
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def opened(dsn: str, folder: Any, member: str | None = None) -> Iterator[Workspace]:
+    settings = Settings.read(database_url=dsn, data=folder, token=TOKEN, member=member)
+    with Workspace.open(settings, runner=True) as workspace:
+        yield workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The company, with Mara looking at it."""
+    folder = tmp_path_factory.mktemp("data")
+    with fresh_database(server_dsn) as dsn, opened(dsn, folder, str(company.MARA)) as workspace:
+        company.found(workspace.bus)
+        assert workspace.runner.wait_for(workspace.store.head(), START_SECONDS_MAX)
+        yield workspace
+
+
+@pytest.fixture(scope="module")
+def url(workspace: Workspace) -> Iterator[str]:
+    with served(site(workspace)) as address:
+        yield address
+
+
+def person(url: str) -> httpx.Client:
+    """Somebody who is signed in and asks for pages."""
+    return httpx.Client(
+        base_url=url,
+        cookies={COOKIE: session_of(TOKEN)},
+        headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"},
+        timeout=30,
+    )
+
+
+@pytest.fixture(scope="module")
+def visitor(url: str) -> Iterator[httpx.Client]:
+    with person(url) as somebody:
+        yield somebody
