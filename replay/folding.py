@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -63,27 +64,35 @@ def advance(view: View[Any], events: Sequence[Recorded[Any]], shelf: Shelf) -> N
         FoldFailed: the view raised; nothing was saved.
     """
     touches = _touches(view, events)
-    before = shelf.load({key for key, _ in touches})
-    rows: dict[Key, Any] = dict(before)
-    evolve, get = view.evolve, rows.get
-    for key, it in touches:
-        try:
-            rows[key] = evolve(get(key), it, key)
-        except Exception as error:
-            raise FoldFailed(view.name, it.position) from error
-    was = before.get
-    shelf.save({key: row for key, row in rows.items() if row is not was(key)})
+    before = shelf.load(touches.keys())
+    changed: dict[Key, Any] = {}
+    evolve = view.evolve
+    for key, its in touches.items():
+        was = row = before.get(key)
+        for it in its:
+            try:
+                row = evolve(row, it, key)
+            except Exception as error:
+                raise FoldFailed(view.name, it.position) from error
+        if row is not was:
+            changed[key] = row
+    shelf.save(changed)
 
 
-def _touches(view: View[Any], events: Sequence[Recorded[Any]]) -> list[tuple[Key, Recorded[Any]]]:
+def _touches(view: View[Any], events: Sequence[Recorded[Any]]) -> dict[Key, list[Recorded[Any]]]:
+    """The events of each row, in their order; rows do not know of each other."""
+    touches: defaultdict[Key, list[Recorded[Any]]] = defaultdict(list)
     if follows_streams(view):
-        return [((it.stream,), it) for it in events]
-    touches: list[tuple[Key, Recorded[Any]]] = []
+        for it in events:
+            touches[it.stream,].append(it)
+        return touches
     for it in events:
         try:
-            touches.extend((key, it) for key in dict.fromkeys(view.keys(it)))
+            keys = dict.fromkeys(view.keys(it))
         except Exception as error:
             raise FoldFailed(view.name, it.position) from error
+        for key in keys:
+            touches[key].append(it)
     return touches
 
 

@@ -6,8 +6,10 @@ and a rebuild that is cancelled, or dies, leaves nothing behind.
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -83,37 +85,33 @@ class Build:
     def fold(self, events: Sequence[Recorded[Any]], upto: int) -> None:
         """Folds the events that the view reads, as far as they lie before its goal."""
         if self.error is not None:
-            return None
+            return
         if upto > self.goal:
             events = [it for it in events if it.position <= self.goal]
-        try:
+        with self._alone():
             advance(self.view, events, self._shelf)
-        except FoldFailed as error:
-            return self.fail(error, error.position)
-        except psycopg.DatabaseError as error:
-            return self.fail(_lasting(error), None)
-        self.events += len(events)
-        self.position = min(upto, self.goal)
-        return None
+            self.events += len(events)
+            self.position = min(upto, self.goal)
 
     def finish(self) -> None:
         """Puts the rows into their table."""
         if self.error is None:
-            try:
+            with self._alone():
                 self._shelf.finish()
-            except psycopg.DatabaseError as error:
-                self.fail(_lasting(error), None)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """What goes wrong here is the trouble of this view and no other."""
+        try:
+            yield
+        except tables.TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever a view raises is reported
+            self.fail(error, error.position if isinstance(error, FoldFailed) else None)
 
     def fail(self, error: BaseException, position: int | None) -> None:
         """The view is given up; the others go on."""
         self.error, self.error_position = error, position
-
-
-def _lasting(error: psycopg.DatabaseError) -> psycopg.DatabaseError:
-    """The error, if it is the row's fault. A server that is gone is nobody's: it is raised."""
-    if isinstance(error, tables.TRANSIENT):
-        raise error
-    return error
 
 
 def rebuild(
@@ -279,12 +277,16 @@ def _replay(store: EventStore, builds: Sequence[Build], after: int, meter: Meter
             for build, events in zip(builds, readers.shares(page), strict=True):
                 build.fold(events, upto)
             after = upto
+            # Rows are no garbage: the collector need not go through all of them again and again.
+            gc.freeze()
             if meter is not None:
                 meter.at(after)
             if all(build.error is not None for build in builds):
                 return
     except UnreadableEvent as error:
         _apart(store, builds, after, error, meter)
+    finally:
+        gc.unfreeze()
 
 
 def _apart(

@@ -159,8 +159,12 @@ class Runner:
 
     def _standings(self, names: Collection[str]) -> dict[str, Standing]:
         with self._reading:
-            if self._reader is None or self._reader.closed:
-                self._reader = tables.connect(self._dsn)
+            if self._reader is not None:
+                try:
+                    return registry.read(self._reader, names)
+                except TRANSIENT:
+                    self._reader.close()
+            self._reader = tables.connect(self._dsn)
             return registry.read(self._reader, names)
 
     def _run(self) -> None:

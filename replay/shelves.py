@@ -36,7 +36,7 @@ class MemoryShelf:
 
 
 class TableShelf:
-    """Rows in a table, read and written in bulk, in the transaction of the caller."""
+    """Rows in a table, read and written in bulk."""
 
     def __init__(self, conn: Connection, view: View[Any], table: str) -> None:
         self._conn = conn
@@ -60,10 +60,11 @@ class TableShelf:
 
     def save(self, changes: Changes) -> None:
         gone = [key for key, row in changes.items() if row is None]
-        if gone:
-            self._delete(gone)
-        if len(gone) < len(changes):
-            self._put(row for row in changes.values() if row is not None)
+        with self._conn.transaction():
+            if gone:
+                self._delete(gone)
+            if len(gone) < len(changes):
+                self._put(row for row in changes.values() if row is not None)
 
     def fill(self, rows: Iterable[Any]) -> None:
         """Copies rows into the table. None of them may be there already."""
