@@ -83,7 +83,7 @@ class Columns:
                 values[i] = values[i].replace("\0", "\ufffd")
         for i, _ in self._jsons:
             if values[i] is not None:
-                values[i] = Jsonb(values[i], dumps=_json)
+                values[i] = as_json(values[i])
         return values
 
     def row(self, values: Sequence[Any]) -> Any:
@@ -103,6 +103,11 @@ def columns_of(row: type[msgspec.Struct]) -> Columns:
         TypeError: a field has no column type.
     """
     return Columns(row)
+
+
+def as_json(value: Any) -> Jsonb:
+    """A value as a parameter of type JSON."""
+    return Jsonb(value, dumps=_json)
 
 
 def _column(name: str, hint: Any) -> Column:

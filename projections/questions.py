@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from projections.columns import JSON, SCHEMA, Column, Columns, columns_of
+from projections.columns import JSON, SCHEMA, Column, Columns, as_json, columns_of
 from projections.kit import VIEWS, View
 
 LIMIT_MAX = 10_000
@@ -176,7 +176,7 @@ def _condition(column: Column, value: Any) -> tuple[sql.Composable, list[Any]]:
     if isinstance(value, (list, tuple, set, frozenset)):
         return _one_of(column, value)
     if column.is_list:
-        return sql.SQL("{} @> jsonb_build_array(%s::text)").format(name), [str(value)]
+        return sql.SQL("{} @> %s").format(name), [as_json([value])]
     if column.type == JSON:
         raise BadQuestion(f"the field {column.name!r} cannot be compared")
     return sql.SQL("{} = %s::{}").format(name, sql.SQL(column.type)), [value]
@@ -206,6 +206,8 @@ def _terms(view: View[Any], columns: Columns, order: str | None) -> list[_Term]:
         if read is None:
             raise BadQuestion(f"{part.strip()!r} is no order; write a field, and DESC if it is so")
         column = _column(columns, read[1])
+        if column.type == JSON:
+            raise BadQuestion(f"rows have no order by {column.name!r}")
         terms[column.name] = _Term(column, (read[2] or "").casefold() == "desc")
     for name in view.key:
         terms.setdefault(name, _Term(columns.by_name[name], descends=False))
