@@ -42,7 +42,7 @@ stays AS (
         stage,
         entered_at AT TIME ZONE $zone AS entered,
         -- What was entered afterwards may seem to have left before it came.
-        coalesce(greatest(left_at, entered_at) AT TIME ZONE $zone, 'infinity') AS gone,
+        if(left_at IS NULL, 'infinity', greatest(left_at, entered_at) AT TIME ZONE $zone) AS gone,
         left_for
     FROM stage_spans
 )
