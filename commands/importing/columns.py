@@ -78,7 +78,7 @@ class Columns:
             (name, place, self._cells(name, header, source), self._reader(name))
             for name, place in list(self._places.items())[2:]
         ]
-        return _row_reader(source.name, len(header), plan, list(self._ids.values()))
+        return _row_reader(source.name, len(header.cells), plan, list(self._ids.values()))
 
     def _reader(self, name: str) -> Read:
         try:
@@ -87,28 +87,28 @@ class Columns:
             loc = (*self._loc, "columns", name, "default")
             raise self._document.bad(loc, f"the default of “{name}”: {bad}") from bad
 
-    def _cells(self, name: str, header: list[str], source: Source) -> Callable[[list[str]], str]:
+    def _cells(self, name: str, header: Row, source: Source) -> Callable[[list[str]], str]:
         column = self.column(name)
         wanted = column.header or [name]
-        if column.default is not None and any(h not in header for h in wanted):
+        if column.default is not None and any(h not in header.cells for h in wanted):
             return lambda _: ""
         places = [self._index(h, name, header, source) for h in wanted]
         if len(places) == 1:
             return itemgetter(places[0])
         return lambda cells: " ".join(cells[place] for place in places)
 
-    def _index(self, wanted: str, name: str, header: list[str], source: Source) -> int:
-        found = header.count(wanted)
+    def _index(self, wanted: str, name: str, header: Row, source: Source) -> int:
+        line, names = header
+        found = names.count(wanted)
         if found == 1:
-            return header.index(wanted)
-        line = source.header_line()
+            return names.index(wanted)
         if found:
             raise BadFile(source.name, f"{found} columns have this name", line=line, column=wanted)
-        _check_separator(source, header, line, len(self._places) - 2)
+        _check_separator(source, header, len(self._places) - 2)
         raise BadFile(
             source.name,
             f"the file has no such column, which line {self._used_at[name]} of the map uses"
-            f"{_suggestion(wanted, header)}",
+            f"{_suggestion(wanted, names)}",
             line=line,
             column=wanted,
         )
@@ -122,11 +122,12 @@ def _suggestion(wanted: str, header: list[str]) -> str:
     return f". It has: {', '.join(header)}"
 
 
-def _check_separator(source: Source, header: list[str], line: int, used: int) -> None:
+def _check_separator(source: Source, header: Row, used: int) -> None:
     """Raises BadFile if the header looks like one that another character separates."""
-    if len(header) != 1 or used < 2:
+    line, names = header
+    if len(names) != 1 or used < 2:
         return
-    counts = {mark: header[0].count(mark) for mark in ",;\t|"}
+    counts = {mark: names[0].count(mark) for mark in ",;\t|"}
     mark = max(counts, key=lambda m: counts[m])
     if counts[mark]:
         shown = "tab" if mark == "\t" else mark
@@ -134,7 +135,7 @@ def _check_separator(source: Source, header: list[str], line: int, used: int) ->
             source.name,
             f"with the separator “{source.table.separator}” there is one column; the line looks "
             f"as if it were separated by “{shown}” ({counts[mark]} of them). "
-            f"If so, say “separator: '{shown}'” in the map",
+            f'If it is, say “separator: "{shown}"” in the map',
             line=line,
         )
 

@@ -125,7 +125,7 @@ class Decider:
         ids = [values[place] for step, values in due for place in step.ids]
         self.states.read_streams([one for one in ids if one is not None])
         # A record comes in many rows, but asks for its unique values in the first.
-        asking = {(id(s), s.new and v[s.new.id_place]): (s, v) for s, v in due[::-1] if s.claims}
+        asking = {_first_of(s, v): (s, v) for s, v in due[::-1] if s.claims}
         claims = {claim for s, v in asking.values() for claim in self._claims(s, v)}
         self.states.read_owners(claims)
 
@@ -234,6 +234,11 @@ class Decider:
         except Refused as no:
             raise BadRow(str(no), step.columns.get(no.field or "")) from no
         return decided.entry if decided.is_new else None
+
+
+def _first_of(step: RowStep, values: Values) -> tuple[int, object]:
+    """The same for rows that create the same record by the same step."""
+    return id(step), id(values) if step.new is None else values[step.new.id_place]
 
 
 def _parsed(item: Item) -> Values | BadRow:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 class ImportRefused(Exception):
     """The import cannot go on, or cannot begin. The text is the sentence for the user, with
-    file, line and column where they are known."""
+    file, line and column where they are known, and says what has been imported."""
+
+    nothing_done = False
 
     def __init__(
         self,
@@ -16,15 +18,23 @@ class ImportRefused(Exception):
         column: str | None = None,
     ) -> None:
         self.file, self.message, self.line, self.column = file, message, line, column
-        super().__init__(f"{place(file, line, column)}: {message}")
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        fate = ". Nothing was imported." if self.nothing_done else "."
+        return f"{place(self.file, self.line, self.column)}: {self.message}{fate}"
 
 
 class BadMap(ImportRefused):
     """The map cannot be used as it is."""
 
+    nothing_done = True
+
 
 class BadFile(ImportRefused):
-    """A file cannot be read as the map says it should. Nothing of it has been imported."""
+    """A file cannot be read as the map says it should."""
+
+    nothing_done = True
 
 
 class BadRow(Exception):

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from commands.importing.errors import BadFile
 from commands.importing.language import Table
@@ -58,23 +58,18 @@ class Source:
             next(_records(lines, self), None)
         yield from _records(lines, self)
 
-    def header(self) -> list[str]:
-        """The names of the columns, from the file or from the map.
+    def header(self) -> Row:
+        """The names of the columns, from the file or from the map, with the first line.
 
         Raises:
             BadFile: the file is empty or cannot be read.
         """
-        if not self.table.header:
-            return self.table.names
         first = next(_records(_Lines(self), self), None)
         if first is None:
             raise BadFile(self.name, "the file is empty")
-        return [cell.strip() for cell in first.cells]
-
-    def header_line(self) -> int:
-        """The line that names the columns."""
-        first = next(_records(_Lines(self), self), None)
-        return first.line if first else 1
+        if self.table.names:
+            return Row(first.line, self.table.names)
+        return Row(first.line, [cell.strip() for cell in first.cells])
 
     def digest(self) -> bytes:
         """SHA-256 of the content."""
@@ -117,16 +112,15 @@ def _records(lines: _Lines, source: Source) -> Iterator[Row]:
     else:
         split = _by_separator(lines, source)
     for cells in split:
-        yield Row(lines.first, cells)
-        lines.first = 0
+        first, lines.first = lines.first, 0
+        yield Row(first, cells)
 
 
 def _by_separator(lines: _Lines, source: Source) -> Iterator[list[str]]:
     table = source.table
-    separator = "\t" if table.separator == "tab" else table.separator
     reader = csv.reader(
         lines,
-        delimiter=separator,
+        delimiter=_separator(table),
         quotechar=table.quote or None,
         quoting=csv.QUOTE_MINIMAL if table.quote else csv.QUOTE_NONE,
         strict=True,
@@ -138,26 +132,48 @@ def _by_separator(lines: _Lines, source: Source) -> Iterator[list[str]]:
 
 
 def _unreadable(source: Source, lines: _Lines, why: str) -> BadFile:
-    table = source.table
-    if "unexpected end" in why or "limit" in why:
-        message = f"a quote ({table.quote}) is opened in this row and never closed"
-    elif "new-line" in why:
+    line = lines.first or 1
+    if "new-line" in why:
         message = "a line ends with a bare carriage return; save the file with line feeds"
-    else:
-        message = f"the quotes of this row cannot be followed: {why}"
-    return BadFile(source.name, message, line=lines.first or 1, column=_open_cell(source, lines))
+        return BadFile(source.name, message, line=line)
+    opened = "unexpected end" in why or "limit" in why
+    message = (
+        f"a quote ({source.table.quote}) is opened here and never closed"
+        if opened
+        else f"the quotes of this row cannot be followed: {why}"
+    )
+    return BadFile(source.name, message, line=line, column=_column_at(source, line, lines.opening))
 
 
-def _open_cell(source: Source, lines: _Lines) -> str | None:
-    """The column of the last cell that the first line of the record begins."""
-    separator = "\t" if source.table.separator == "tab" else source.table.separator
-    begun = len(next(csv.reader([lines.opening], delimiter=separator), []))
-    names = source.table.names or next(_plain_header(source, separator), [])
-    return names[begun - 1] if 0 < begun <= len(names) else None
+def _column_at(source: Source, line: int, text: str) -> str | None:
+    """The column of the cell in which a text breaks off that begins the row of that line."""
+    first, names = _first_row(source)
+    if source.table.names:
+        names = source.table.names
+    elif line <= first:
+        return None
+    begun = len(_split(source.table, text[:CELL_CHARS_MAX]))
+    return names[begun - 1].strip() if 0 < begun <= len(names) else None
 
 
-def _plain_header(source: Source, separator: str) -> Iterator[list[str]]:
-    yield from csv.reader(iter(_Lines(source)), delimiter=separator)
+def _first_row(source: Source) -> Row:
+    """The first row of a file that may not be readable any further."""
+    with source.path.open("rb") as file:
+        text = file.read(BLOCK_BYTES).decode(_encoding(source, file), "replace")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not _passed_over(line, number, source.table):
+            return Row(number, _split(source.table, line[:CELL_CHARS_MAX]))
+    return Row(0, [])
+
+
+def _split(table: Table, line: str) -> list[str]:
+    if table.separator == "whitespace":
+        return line.split()
+    return next(csv.reader([line.replace("\r", " ")], delimiter=_separator(table)), [])
+
+
+def _separator(table: Table) -> str:
+    return "\t" if table.separator == "tab" else table.separator
 
 
 def _numbered(source: Source) -> Iterator[tuple[int, str]]:
@@ -168,30 +184,36 @@ def _numbered(source: Source) -> Iterator[tuple[int, str]]:
         rest = parts.pop()
         for part in parts:
             number += 1
-            if len(part) > LINE_CHARS_MAX:
-                raise _too_long(source, number)
+            _check_line(source, number, part)
             yield number, part + "\n"
-        if len(rest) > LINE_CHARS_MAX:
-            raise _too_long(source, number + 1)
+        _check_line(source, number + 1, rest)
     if rest:
         yield number + 1, rest
 
 
-def _too_long(source: Source, line: int) -> BadFile:
-    return BadFile(
-        source.name,
-        f"the line is longer than {LINE_CHARS_MAX:,} characters; is this a file of rows?",
-        line=line,
-    )
+def _check_line(source: Source, number: int, line: str) -> None:
+    zero = line.find("\0")
+    if zero >= 0:
+        raise BadFile(
+            source.name,
+            "there is a zero byte, so this is no text file of rows; save a spreadsheet as CSV, "
+            "or name the encoding of the text in the map",
+            line=number,
+            column=_column_at(source, number, line[:zero]),
+        )
+    if len(line) > LINE_CHARS_MAX:
+        raise BadFile(
+            source.name,
+            f"the line is longer than {LINE_CHARS_MAX:,} characters, so this is hardly a file of rows",
+            line=number,
+            column=_column_at(source, number, line),
+        )
 
 
 def _texts(source: Source) -> Iterator[str]:
     """The file decoded block by block."""
     with source.path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        encoding = next((e for bom, e in _BOMS if start.startswith(bom)), source.table.encoding)
-        decoder = codecs.getincrementaldecoder(encoding)()
+        decoder = codecs.getincrementaldecoder(_encoding(source, file))()
         lines, offset = 0, 0
         while True:
             block = file.read(BLOCK_BYTES)
@@ -199,10 +221,7 @@ def _texts(source: Source) -> Iterator[str]:
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as bad:
-                lines += bad.object[: bad.start].decode(encoding, "replace").count("\n")
-                raise _not_text(source, encoding, lines + 1, offset - held + bad.start) from bad
-            if "\0" in text:
-                raise _binary(source, lines + text[: text.index("\0")].count("\n") + 1)
+                raise _not_text(source, bad, lines, offset - held + bad.start) from bad
             yield text
             if not block:
                 return
@@ -210,22 +229,22 @@ def _texts(source: Source) -> Iterator[str]:
             offset += len(block)
 
 
-def _not_text(source: Source, encoding: str, line: int, offset: int) -> BadFile:
-    with source.path.open("rb") as file:
-        file.seek(offset)
-        byte = file.read(1)
-    return BadFile(
-        source.name,
-        f"byte {offset + 1:,} of the file (0x{byte.hex()}) is no {encoding} text; is it a text "
-        "file? One from Windows or Excel may need “encoding: windows-1252” in the map",
-        line=line,
-    )
+def _encoding(source: Source, file: BinaryIO) -> str:
+    """The one that the file itself names, or else the map."""
+    file.seek(0)
+    start = file.read(4)
+    file.seek(0)
+    return next((e for bom, e in _BOMS if start.startswith(bom)), source.table.encoding)
 
 
-def _binary(source: Source, line: int) -> BadFile:
+def _not_text(source: Source, bad: UnicodeDecodeError, lines: int, offset: int) -> BadFile:
+    before = bad.object[: bad.start].decode(bad.encoding, "replace")
+    line = lines + before.count("\n") + 1
     return BadFile(
         source.name,
-        "there is a zero byte, so this is no text file of rows; save a spreadsheet as CSV, and "
-        "name the encoding of a text file in the map if it is not UTF-8",
+        f"byte {offset + 1:,} of the file (0x{bad.object[bad.start]:02x}) is no {bad.encoding} "
+        "text; is it a text file? One from Windows or Excel may need "
+        "“encoding: windows-1252” in the map",
         line=line,
+        column=_column_at(source, line, before.rpartition("\n")[2]),
     )

@@ -17,7 +17,7 @@ from commands.bus import TRIES_MAX, Bus
 from commands.desk import STATES_MAX, Actor
 from commands.importing.collector import collect_young, collector_asleep
 from commands.importing.deciding import KINDS, Decided, Decider, Verdict
-from commands.importing.errors import ImportRefused
+from commands.importing.errors import BadFile, ImportRefused
 from commands.importing.plan import Item, Plan
 from commands.importing.rejects import Rejects
 from event_store.store import Appended, Checkpoint, ClaimTaken, Conflict, Entry, EventStore
@@ -121,6 +121,7 @@ def run(
         raise ImportRefused(rejects.name, "the refused rows cannot go to a file that is imported")
     so_far = known(plan, bus)
     if so_far.finished:
+        so_far.rejects = rejects if rejects.exists() else None
         return so_far
     with ThreadPoolExecutor(1, "import") as writer, collector_asleep():
         return _Run(plan, bus.store, actor, rejects, writer).go(progress, cancel)
@@ -173,7 +174,7 @@ class _Run:
         began = time.monotonic()
         self._until_undisputed(self._decider.setup)
         pending: _Pending | None = None
-        for items in _chunks(self._plan, self._summary.done):
+        for items in self._rest():
             if cancel is not None and cancel.is_set():
                 break
             decided = self._decider.decide(items)
@@ -189,6 +190,18 @@ class _Run:
         if pending is not None:
             self._landed(pending)
         return self._end(began, progress)
+
+    def _rest(self) -> Iterator[list[Item]]:
+        try:
+            yield from _chunks(self._plan, self._summary.done)
+        except BadFile as bad:
+            raise ImportRefused(
+                bad.file,
+                f"{bad.message}. The file has changed since the import began; the rows before "
+                "this one are imported",
+                line=bad.line,
+                column=bad.column,
+            ) from bad
 
     def _submit(self, items: list[Item], decided: Decided) -> _Pending:
         length = self._rejects.write(v for v in decided.verdicts if v.kind == "refused")

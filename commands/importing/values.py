@@ -155,7 +155,8 @@ def _in(zone: ZoneInfo) -> Callable[[datetime], datetime]:
 
 def _moment(formats: list[str], iso: Read, finish: Callable[[datetime], Any], what: str) -> Read:
     parsers = [iso if form == "iso" else _strptime(form) for form in formats]
-    forms = " or ".join(formats)
+    sample = "2016-12-31" if what == "date" else "2016-12-31 23:59:59"
+    forms = " or ".join(f"iso ({sample})" if form == "iso" else form for form in formats)
 
     def read(text: str) -> Any:
         for parse in parsers:
@@ -163,7 +164,7 @@ def _moment(formats: list[str], iso: Read, finish: Callable[[datetime], Any], wh
                 return finish(parse(text))
             except (ValueError, OverflowError):
                 continue
-        raise ValueError(f"{shown(text)} is no {what} that there is, in the form {forms}")
+        raise ValueError(f"{shown(text)} is no {what} there is; expected is {forms}")
 
     return read
 
