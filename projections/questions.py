@@ -121,7 +121,9 @@ def count(
 def position(conn: Connection, *view_names: str) -> int:
     """The position of the log up to which all of the views are folded.
 
-    Asked before rows are read, it is never ahead of them.
+    Asked before rows are read, it is never ahead of them. Not to be asked with them in a
+    transaction of one snapshot (REPEATABLE READ), which would see the table that a rebuild puts in
+    place meanwhile, but none of its rows.
 
     Raises:
         ViewNotReady: one of them has no table yet.

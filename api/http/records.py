@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-import psycopg
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
@@ -89,16 +87,11 @@ def _row(workspace: Workspace, view: View[Any], key: UUID, when: When) -> tuple[
     if not when.cut.is_now:
         position = workspace.store.head()
         return row_as_of(workspace.store, view, key, when.cut), position
-    with snapshot(workspace) as conn:
-        return questions.get(conn, view.name, key), questions.position(conn, view.name)
-
-
-@contextmanager
-def snapshot(workspace: Workspace) -> Iterator[psycopg.Connection[Any]]:
-    """A connection on which all questions see one moment."""
-    with workspace.rows.connection() as conn, conn.transaction():
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield conn
+    with workspace.rows.connection() as conn:
+        # Asked first, it is never ahead of the rows. One snapshot for both would not do: it does
+        # not see the rows of a table that a rebuild puts in place meanwhile.
+        position = questions.position(conn, view.name)
+        return questions.get(conn, view.name, key), position
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +140,13 @@ _Found = tuple[Sequence[Any], int, int]
 
 
 def _now(workspace: Workspace, view: View[Any], page: _Page) -> _Found:
-    with snapshot(workspace) as conn:
+    with workspace.rows.connection() as conn:
+        position = questions.position(conn, view.name)
         rows = questions.select(
             conn, view.name, page.where, page.order.sql, page.behind, page.limit + 1
         )
         count = questions.count(conn, view.name, page.where, COUNT_MAX + 1)
-        return rows, count, questions.position(conn, view.name)
+        return rows, count, position
 
 
 def _as_of(workspace: Workspace, view: View[Any], page: _Page, *, cut: Cut) -> _Found:
