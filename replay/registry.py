@@ -55,10 +55,14 @@ _FAIL = sql.SQL(
     WHERE view = %s AND generation = %s"""
 ).format(_TABLE)
 _TAKE_UP = sql.SQL(
-    """UPDATE {} SET wanted = %(version)s, error = NULL, error_position = NULL,
-        state = CASE WHEN version < %(version)s THEN 'rebuilding' ELSE 'live' END
-    WHERE view = %(view)s AND wanted <= %(version)s
-        AND (version < %(version)s OR state = 'failed')"""
+    """UPDATE {} SET wanted = %(version)s, state = 'rebuilding', error = NULL,
+        error_position = NULL, updated_at = now()
+    WHERE view = %(view)s AND wanted < %(version)s"""
+).format(_TABLE)
+_RETRY = sql.SQL(
+    """UPDATE {} SET state = CASE WHEN version < wanted THEN 'rebuilding' ELSE 'live' END,
+        error = NULL, error_position = NULL, updated_at = now()
+    WHERE view = %(view)s AND wanted = %(version)s AND state = 'failed'"""
 ).format(_TABLE)
 _SERVE = sql.SQL(
     """INSERT INTO {} (view, version, wanted, generation, position, state)
@@ -105,10 +109,16 @@ def create(conn: Connection, views: Collection[View[Any]], *, fresh: bool) -> No
 
 
 def take_up(conn: Connection, views: Collection[View[Any]]) -> None:
-    """Marks views of an older version to be rebuilt, and lets failed ones try again: the
-    program may have been mended since. What a newer program has taken up is left to it."""
+    """Marks views of an older version to be rebuilt. What a newer program has taken up is left
+    to it."""
     for view in views:
         conn.execute(_TAKE_UP, {"view": view.name, "version": view.version})
+
+
+def retry(conn: Connection, views: Collection[View[Any]]) -> None:
+    """Lets failed views go on from where they stand: the program may have been mended since."""
+    for view in views:
+        conn.execute(_RETRY, {"view": view.name, "version": view.version})
 
 
 def _add(conn: Connection, view: View[Any], fresh: bool) -> None:

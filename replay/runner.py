@@ -72,8 +72,8 @@ class Runner:
         self._reader: Connection | None = None
 
     def prepare(self) -> None:
-        """Makes the tables that are not there, marks views of an older version to be rebuilt,
-        and lets failed ones try again."""
+        """Makes the tables that are not there, and marks views of an older version to be
+        rebuilt beside the old rows. Folds nothing."""
         views = self._views.values()
         with tables.connect(self._dsn) as conn:
             registry.create(conn, views, fresh=self._store.head() <= PAGE_MAX)
@@ -93,9 +93,16 @@ class Runner:
                 meter.at(at)
         return goal
 
+    def retry(self) -> None:
+        """Lets failed views go on from where they stand."""
+        with tables.connect(self._dsn) as conn:
+            registry.retry(conn, self._views.values())
+
     def start(self) -> None:
-        """Follows the log in a thread of its own, from ``prepare`` on until ``stop``."""
+        """Follows the log in a thread of its own, from ``prepare`` on until ``stop``. Views
+        that have failed try again first, as the program may have been mended."""
         self.prepare()
+        self.retry()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="views", daemon=True)
         self._thread.start()
@@ -172,6 +179,8 @@ class Runner:
             try:
                 with tables.connect(self._dsn) as conn:
                     self._lead(conn)
+            except _Stopped:
+                return
             except TRANSIENT as error:
                 log.warning("views stand still: %s", error)
             except Exception:
@@ -185,10 +194,19 @@ class Runner:
                 return
         follower = Follower(self._store, conn, self._views)
         while not self._stopping.is_set():
-            follower.rebuild(wait=False)
+            follower.rebuild(self._go_on, wait=False)
             head = self._store.head()
             at = follower.step(head)
             with self._moved:
                 self._moved.notify_all()
             if at >= head:
                 self._store.wait(head, FOLLOW_SECONDS)
+
+    def _go_on(self, _done: int, _of: int, _rate: float) -> None:
+        """A long rebuild is given up when the runner shall stop."""
+        if self._stopping.is_set():
+            raise _Stopped
+
+
+class _Stopped(Exception):
+    pass

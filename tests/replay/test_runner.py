@@ -196,9 +196,10 @@ def test_a_view_that_fails_stops_alone_at_the_event(
     assert not one.wait_for(memory_store.head(), SECONDS)
 
     touchy.mended = True
+    one.prepare()
     one.catch_up()
     assert status(one)["touchy"].state == "failed", "nobody has asked it to try again"
-    one.prepare()
+    one.retry()
     one.catch_up()
     assert status(one)["touchy"].is_current
     assert stored(database, touchy) == folded(memory_store, touchy)
@@ -304,9 +305,47 @@ def test_a_new_version_that_fails_leaves_the_old_rows_and_says_so(
     assert (failed.state, failed.version, failed.error_position) == ("failed", 1, 1)
     assert stored(database, Titles()) == folded(memory_store, Titles())
     worse.mended = True
-    one.prepare()
+    one.retry()
     one.catch_up()
     assert (status(one)["titles"].state, status(one)["titles"].version) == ("live", 2)
+
+
+def test_a_runner_that_starts_lets_failed_views_try_again(
+    memory_store: EventStore, database: str, run: Run
+) -> None:
+    tell(memory_store, new_id(), opened(name="poison"))
+    touchy = Touchy()
+    one = run(touchy)
+    one.catch_up()
+    assert status(one)["touchy"].state == "failed"
+    touchy.mended = True
+    one.start()
+    assert one.wait_for(tell(memory_store, new_id(), opened()), SECONDS)
+    assert stored(database, touchy) == folded(memory_store, touchy)
+
+
+def test_a_runner_that_shall_stop_gives_up_a_rebuild(
+    memory_store: EventStore, database: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "PAGE_MAX", 10)
+    tell_many(memory_store, 30)
+    one, reached = run(Board()), threading.Event()
+    fold = Board.evolve
+
+    def slow(*args: Any) -> Any:
+        reached.set()
+        one._stopping.wait(SECONDS)
+        return fold(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Board, "evolve", slow)
+        one.start()
+        assert reached.wait(SECONDS)
+        one.stop()
+    assert status(one)["board"].state == "rebuilding"
+    assert stored(database, Board()) == {}
+    one.catch_up()
+    assert stored(database, Board()) == folded(memory_store, Board())
 
 
 def test_preparing_twice_and_at_the_same_time_changes_nothing(
