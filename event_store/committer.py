@@ -108,6 +108,11 @@ class Committer:
                 "the database does not answer; the command may yet be stored"
             ) from None
 
+    @property
+    def waiting(self) -> int:
+        """How many appends wait for their turn."""
+        return len(self._waiting)
+
     def close(self) -> None:
         """Finishes what was accepted, then ends the thread and the connection."""
         with self._more:
@@ -144,9 +149,10 @@ class Committer:
             except LOST as lost:
                 self._disconnect()
                 if pause is None:
-                    _fail(batch, _unavailable(lost, sent))
+                    for job in batch:
+                        job.answer.set_exception(_unavailable(lost, sent))
                     return
-                logger.warning("the log lost its database, trying again: %s", lost)
+                logger.warning("a commit failed and is tried again: %s", _first_line(lost))
                 time.sleep(pause)
             except Exception as broken:  # noqa: BLE001  # whatever it is, the callers hear of it
                 self._disconnect()
@@ -159,7 +165,7 @@ class Committer:
     def _store_apart(self, batch: list[Job], broken: Exception) -> None:
         """One of the batch cannot be stored, such as a text with a zero byte: the others can."""
         if len(batch) == 1:
-            _fail(batch, broken)
+            batch[0].answer.set_exception(broken)
             return
         for job in batch:
             self._store([job])
@@ -216,13 +222,12 @@ def _judge(job: Job, ledger: Ledger) -> list[Appended] | Exception:
         return no
 
 
-def _fail(batch: list[Job], why: Exception) -> None:
-    for job in batch:
-        job.answer.set_exception(why)
-
-
 def _unavailable(lost: Exception, sent: list[_Sent]) -> Unavailable:
     fate = "the command may have been stored" if sent else "nothing was stored"
-    failed = Unavailable(f"the database cannot be reached; {fate}: {lost}")
+    failed = Unavailable(f"the database cannot be reached; {fate}: {_first_line(lost)}")
     failed.__cause__ = lost
     return failed
+
+
+def _first_line(lost: Exception) -> str:
+    return str(lost).partition("\n")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,12 +23,11 @@ CLAIM_KEY = b"a claim key for tests, 32 bytes."
 
 
 @pytest.fixture(scope="session")
-def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_dsn() -> Iterator[str]:
     """An embedded server, one for all parallel workers of a run. The DSN of its superuser."""
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    folder = base / "postgres"
+    # Not below pytest's own folder: each run closes that one anew to the server's user.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
+    folder = Path(tempfile.gettempdir()) / f"crm-test-{run}"
     with embedded_postgres(folder) as dsn:
         yield dsn
     if not (folder / "pgdata" / "postmaster.pid").exists():
