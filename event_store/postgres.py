@@ -71,6 +71,23 @@ _BY_SUBJECT = f"""
 _BY_SUBJECT_NEWEST = f"{_BY_SUBJECT} DESC LIMIT %(limit)s"
 
 
+class _Datastore(PostgresDatastore):
+    """The library's pool, with all that the DSN says. It connects when it is first used."""
+
+    def __init__(self, dsn: str) -> None:
+        given = conninfo_to_dict(dsn)
+        super().__init__(
+            *(str(given.get(n) or "") for n in ("dbname", "host", "port", "user", "password")),
+            connect_timeout=CONNECT_SECONDS_MAX,
+            max_overflow=READERS_MAX - 1,
+        )
+        own = cast("dict[str, Any]", self.pool.kwargs)
+        self.pool.kwargs = {name: value for name, value in own.items() if value != ""} | given
+
+    def register_type_adapters(self) -> None:
+        """The library's statements use a type of its own; ours do not."""
+
+
 class PostgresEventStore(EventStore):
     """The log in a database that ``schema.migrate`` has made ready.
 
@@ -79,7 +96,7 @@ class PostgresEventStore(EventStore):
 
     def __init__(self, dsn: str, *, claim_key: bytes) -> None:
         self._claim_key = claim_key
-        self._datastore = _datastore(app_dsn(dsn))
+        self._datastore = _Datastore(app_dsn(dsn))
         self.recorder = CrmRecorder(self._datastore, committed=self._committed)
         self._tail = Tail(self.recorder.connect)
 
@@ -180,16 +197,3 @@ def _head(conn: Connection[Any]) -> int:
     with conn.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute("SELECT max(notification_id) FROM log.events").fetchone()
     return row[0] or 0 if row else 0
-
-
-def _datastore(dsn: str) -> PostgresDatastore:
-    """The library's pool, with all that the DSN says."""
-    given = conninfo_to_dict(dsn)
-    datastore = PostgresDatastore(
-        *(str(given.get(name) or "") for name in ("dbname", "host", "port", "user", "password")),
-        connect_timeout=CONNECT_SECONDS_MAX,
-        max_overflow=READERS_MAX - 1,
-    )
-    own = cast("dict[str, Any]", datastore.pool.kwargs)
-    datastore.pool.kwargs = {name: value for name, value in own.items() if value != ""} | given
-    return datastore

@@ -96,10 +96,10 @@ def migrate(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as conn:
         _check_encoding(conn)
         conn.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        _ensure_role(conn)
         if _applied(conn) == len(MIGRATIONS):
             return
         try:
-            _ensure_role(conn)
             _ensure_schemas(conn)
             _apply(conn)
         except psycopg.errors.InsufficientPrivilege as no:
