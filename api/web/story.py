@@ -96,7 +96,11 @@ TALK = {
 """By channel: what an interaction is called that came in, and one that went out."""
 
 TITLED = frozenset({"account", "case", "contact", "lead", "opportunity", "pipeline", "product"})
-"""Nouns whose records are named in front of what happened to them."""
+"""Nouns whose records are named with what happened to them."""
+ACTING = frozenset({"case", "opportunity"})
+"""Those of which one says that they do things: an opportunity moved."""
+OWN_SOURCES = frozenset({"api", "cli", "form"})
+"""Ways in that are not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,11 @@ class Line:
     icon: str
     title: str
     """The name of the record that the sentence is about, where that is another one than the one
-    whose page it is on."""
+    whose page it is on. It stands between ``before`` and ``after``."""
     href: str
     """The page of that record, where it has one."""
-    sentence: str
+    before: str
+    after: str
     text: str
     """What somebody wrote, as they wrote it."""
     details: tuple[tuple[str, str], ...]
@@ -120,8 +125,6 @@ class Line:
     source: str | None
     occurred_at: datetime
     recorded_at: datetime
-    entered_later: bool
-    """Whether we learned of it on another day than it was true."""
 
 
 def category_of(fact: Event) -> str:
@@ -164,23 +167,34 @@ def lines(facts: Sequence[Recorded[Any]], names: Names, here: UUID | None = None
 def _line(it: Recorded[Any], names: Names, here: UUID | None) -> Line:
     noun = it.event.__event__.noun
     elsewhere = it.stream != here and noun in TITLED
-    named = names.get(it.stream)
+    title = names[it.stream].label if it.stream in names else f"{noun} without a name"
+    before, after = _around(noun, title, _sentence(it.event, names), elsewhere=elsewhere)
     return Line(
         position=it.position,
         category=category_of(it.event),
         icon=_icon(it),
-        title=(named.label if named else f"{noun} without a name") if elsewhere else "",
+        title=title if elsewhere else "",
         href=page_of(noun, it.stream) if elsewhere else "",
-        sentence=_sentence(it.event, names, continued=elsewhere),
+        before=before,
+        after=after,
         text=_text(it.event),
-        details=_details(it.event, names),
+        details=_details(it.event, names, here),
         actor=actor(it.actor, names),
         reason=it.reason,
-        source=it.source,
+        source=None if it.source in OWN_SOURCES else it.source,
         occurred_at=it.occurred_at,
         recorded_at=it.recorded_at,
-        entered_later=it.recorded_at.date() != it.occurred_at.date(),
     )
+
+
+def _around(noun: str, title: str, said: str, *, elsewhere: bool) -> tuple[str, str]:
+    """What is said before and after the name of the record."""
+    if not elsewhere:
+        return "", said[:1].upper() + said[1:]
+    before, quoted, after = said.partition(f"“{title}”")
+    if quoted:
+        return before[:1].upper() + before[1:], after
+    return "", f" {said}" if noun in ACTING else f": {said}"
 
 
 def page_of(noun: str, record: UUID) -> str:
@@ -206,17 +220,17 @@ def _icon(it: Recorded[Any]) -> str:
     return ICONS.get(it.name) or ICONS.get(it.event.__event__.noun, "info-circle")
 
 
-def _sentence(fact: Event, names: Names, *, continued: bool) -> str:
-    """The event's summary in shown values; ``continued``: it follows the record's name."""
+def _sentence(fact: Event, names: Names) -> str:
+    """The event's summary in shown values."""
     if isinstance(fact, InteractionRecorded):
         return _talk(fact)
     if isinstance(fact, NoteWritten | NoteRevised):
-        return "Note" if isinstance(fact, NoteWritten) else "Note, revised"
+        return "note" if isinstance(fact, NoteWritten) else "note, revised"
     shown = {name: _shown(fact, name, names) for name in fact.__struct_fields__}
     said = fact.__event__.summary.format_map(shown)
     for unsaid in (": –", " (–)", " as –", " – –", " to –", " for –", " –"):
         said = said.removesuffix(unsaid)
-    return said if continued else said[:1].upper() + said[1:]
+    return said
 
 
 def _talk(fact: InteractionRecorded) -> str:
@@ -235,14 +249,14 @@ def _text(fact: Event) -> str:
             return ""
 
 
-def _details(fact: Event, names: Names) -> tuple[tuple[str, str], ...]:
+def _details(fact: Event, names: Names, here: UUID | None) -> tuple[tuple[str, str], ...]:
     """The fields that the sentence does not speak of, as label and value."""
     told = NOWHERE | {"text", "subject", "body", "channel", "direction", "kind", "lead"}
     found = [
         (words.label(name), _shown(fact, name, names))
         for name in fact.__struct_fields__
         if name not in told
-        and getattr(fact, name) is not None
+        and getattr(fact, name) not in (None, here)
         and f"{{{name}}}" not in fact.__event__.summary
         and not (name == "currency" and getattr(fact, "amount", None) is not None)
     ]
