@@ -12,9 +12,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
-import commands
-import domain
-import projections
 from api.settings import Settings, Unusable
 from commands.bus import Bus
 from event_store.codec import check_upcasts
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
 QUESTION_CONNECTIONS_MAX = 10
 QUESTION_SECONDS_MAX = 10
 """How long one question to a view may take, and how long it may wait for a connection."""
-
-__all__ = ["Workspace", "commands", "domain", "projections"]
 
 
 class Workspace:

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
+from api import web
 from api.http.access import Access, entrance
 from api.http.analysis import analysis_routes
 from api.http.answers import ProblemBody, answer
@@ -58,15 +59,17 @@ def app(workspace: Workspace) -> FastAPI:
     api.state.live = live
     _describe_problems(api)
     answer_with_problems(api)
+    api.include_router(entrance(token))
+    for router in _routers(workspace, live, tally):
+        api.include_router(router)
     # The last one added is the first one to see a request.
     api.add_middleware(BodyLimit, limits={"/api/commands": BYTES_MAX})
     api.add_middleware(Access, token=token, actor=Actor(workspace.settings.actor))
     api.add_middleware(Failures)
+    web.mount(api, workspace)
+    api.add_middleware(Failures)  # once more, around the pages' own
     api.add_middleware(SecurityHeaders)
     api.add_middleware(Counted, tally=tally)
-    api.include_router(entrance(token))
-    for router in _routers(workspace, live, tally):
-        api.include_router(router)
     return api
 
 

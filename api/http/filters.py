@@ -34,7 +34,7 @@ class Filters:
         Raises:
             Problem: there is no such field, or the value is not of its type.
         """
-        return {name: self._value(name, text) if text else None for name, text in asked}
+        return {name: self._value(name, text) for name, text in asked}
 
     def order(self, asked: str) -> Order:
         """Fields to sort by, each with a minus where it descends.
@@ -50,6 +50,8 @@ class Filters:
 
     def _value(self, name: str, text: str) -> Any:
         column = _known(self.fields, name, name)
+        if not text:
+            return None
         if len(text) > TEXT_MAX or "\0" in text:
             raise Problem(422, "Invalid", "The value cannot be looked for.", field=name)
         kind = get_args(column.hint)[0] if column.is_list else column.hint

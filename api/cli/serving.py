@@ -1,0 +1,120 @@
+"""``crm serve``: the program that stays."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+import click
+import uvicorn
+
+from api.cli.common import data_option, settings, told
+from api.http.app import app
+from api.main import Workspace
+from api.settings import Settings, Unusable
+from event_store.relay import Relay
+
+STOP_SECONDS_MAX = 10
+"""How long requests may take to end once the program is told to stop."""
+BACKLOG_MAX = 256
+CONNECTIONS_MAX = 1_000
+
+ROLES = ("all", "web", "runner", "relay")
+"""``all`` is everything on one machine; the others are its parts on several."""
+
+
+@click.command("serve")
+@click.option("--role", type=click.Choice(ROLES), default="all", help="Which part of the program.")
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0 takes a free one.")
+@data_option
+def serve_command(role: str, host: str | None, port: int | None) -> None:
+    """Serve the pages and the API until stopped (Ctrl-C, SIGTERM)."""
+    chosen = settings(host=host, port=port)
+    logging.getLogger().setLevel(chosen.log_level.upper())
+    run(chosen, role)
+
+
+def run(chosen: Settings, role: str) -> None:
+    """Plays a role until told to stop.
+
+    Raises:
+        Unusable: the folder, the database or the port cannot be used.
+    """
+    if role in ("all", "web"):
+        _serve(chosen, runner=role == "all")
+        return
+    with Workspace.open(chosen, runner=role == "runner") as workspace:
+        click.echo(f"The {role} works. Stop it with Ctrl-C.", err=True)
+        work = _relaying(workspace) if role == "relay" else threading.Event.wait
+        _until_told(work)
+
+
+def _serve(chosen: Settings, *, runner: bool) -> None:
+    with _listening(chosen) as ear, Workspace.open(chosen, runner=runner) as workspace:
+        serving = app(workspace)
+        config = uvicorn.Config(
+            serving,
+            log_config=None,
+            ws="none",
+            access_log=False,  # the address of the entrance holds the token
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS_MAX,
+            limit_concurrency=CONNECTIONS_MAX,
+        )
+        host, port = ear.getsockname()[:2]
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host  # noqa: S104
+        click.echo(f"http://{shown}:{port}/enter?token={chosen.access_token()}")
+        click.echo("Open it in a browser. Stop with Ctrl-C.", err=True)
+        with told(lambda: None):  # uvicorn raises the signal again after it has stopped
+            _Server(config, on_stop=serving.state.live.close).run(sockets=[ear])
+
+
+class _Server(uvicorn.Server):
+    """Ends the answers that would never end by themselves when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
+
+
+def _listening(chosen: Settings) -> socket.socket:
+    """The port, taken before anything else is started.
+
+    Raises:
+        Unusable: someone else has it.
+    """
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    ear = socket.socket(family)
+    ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        ear.bind((chosen.host, chosen.port))
+        ear.listen(BACKLOG_MAX)
+    except OSError as taken:
+        ear.close()
+        raise Unusable(
+            f"Port {chosen.port} on {chosen.host} cannot be used: {taken.strerror}."
+            " --port names another one; 0 takes a free one."
+        ) from None
+    return ear
+
+
+def _relaying(workspace: Workspace) -> Callable[[threading.Event], object]:
+    chosen = workspace.settings
+    if not chosen.kafka_bootstrap_servers:
+        raise Unusable("The relay needs a Kafka: name it in KAFKA_BOOTSTRAP_SERVERS.")
+    return Relay(
+        workspace.store, workspace.dsn, chosen.kafka_bootstrap_servers, chosen.workspace
+    ).run
+
+
+def _until_told(work: Callable[[threading.Event], object]) -> None:
+    stop = threading.Event()
+    with told(stop.set):
+        work(stop)

@@ -1,0 +1,100 @@
+"""``crm rebuild`` and ``crm status``: views and how far they have come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from api.cli.common import Line, bring_views_up, data_option, workspace
+from api.cli.output import rows_options, show
+from projections.kit import VIEWS
+from replay.rebuild import Rebuilt, rebuild
+
+
+@click.command("rebuild")
+@click.argument("views", nargs=-1, metavar="[VIEW]...")
+@click.option("--all", "every", is_flag=True, help="Every view.")
+@click.option("--check", is_flag=True, help="Compare only: exit code 1 if a row is different.")
+@rows_options
+@data_option
+def rebuild_command(
+    views: tuple[str, ...], every: bool, check: bool, form: str, output: Path | None
+) -> None:
+    """Fold views anew from the log, while the old ones serve."""
+    if every == bool(views):
+        raise click.UsageError("Name views, or --all of them.")
+    for name in views:
+        if name not in VIEWS:
+            raise click.UsageError(f"There is no view {name!r}. There are: {', '.join(VIEWS)}.")
+    line = Line()
+    with workspace() as opened:
+        if check:
+            bring_views_up(opened)
+        done = rebuild(
+            opened.store,
+            opened.dsn,
+            None if every else views,
+            check=check,
+            progress=lambda at, of, rate: line.show(f"{at:,} of {of:,} events, {rate:,.0f}/s"),
+        )
+    line.end()
+    show(_COLUMNS, [_row(it) for it in done], form, output)
+    _verdict(done, check=check)
+
+
+_COLUMNS = (
+    "view", "version", "position", "events", "rows", "differences", "digest", "seconds", "error"
+)  # fmt: skip
+
+
+def _row(it: Rebuilt) -> tuple[object, ...]:
+    return (
+        it.view,
+        it.version,
+        it.position,
+        it.events,
+        it.rows,
+        it.differences,
+        it.digest[:16],
+        round(it.seconds, 3),
+        it.error,
+    )
+
+
+def _verdict(done: list[Rebuilt], *, check: bool) -> None:
+    """Says in a line what came of it.
+
+    Raises:
+        ClickException: a view failed, or is not as it should be.
+    """
+    for it in done:
+        for difference in it.differing:
+            click.echo(f"{it.view}: {difference}", err=True)
+    wrong = [it.view for it in done if it.error or it.differences]
+    if wrong:
+        what = "differ from their rebuild or failed" if check else "failed"
+        raise click.ClickException(f"These views {what}: {', '.join(wrong)}.")
+    count = f"{len(done)} view{'s' * (len(done) != 1)}"
+    told = "equal to their rebuild" if check else "rebuilt"
+    click.echo(f"{count} {told}.", err=True)
+
+
+@click.command("status")
+@rows_options
+@data_option
+def status_command(form: str, output: Path | None) -> None:
+    """Show how far the log and its views have come. Exit code 1 if a view has failed."""
+    with workspace() as opened:
+        head = opened.store.head()
+        standings = opened.runner.status()
+    rows = [
+        (it.view, it.version, it.position, it.state, it.lag, round(it.lag_seconds, 1), it.error)
+        for it in standings
+    ]
+    columns = ("view", "version", "position", "state", "lag", "lag_seconds", "error")
+    show(columns, rows, form, output)
+    click.echo(f"The log is at position {head:,}.", err=True)
+    failed = [it.view for it in standings if it.state == "failed"]
+    if failed:
+        raise click.ClickException(f"These views have failed: {', '.join(failed)}.")
