@@ -66,7 +66,9 @@ def read_document(name: str, text: str) -> Document:
     if len(text) > MAP_BYTES_MAX:
         raise BadMap(name, f"the map is longer than {MAP_BYTES_MAX:,} characters")
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        return _read(name, text)
+    except RecursionError as bad:
+        raise BadMap(name, "the map is nested too deeply, or within itself") from bad
     except yaml.MarkedYAMLError as bad:
         mark = bad.problem_mark or bad.context_mark
         what = " ".join(part for part in (bad.context, bad.problem) if part)
@@ -75,6 +77,10 @@ def read_document(name: str, text: str) -> Document:
         ) from bad
     except yaml.YAMLError as bad:
         raise BadMap(name, f"not readable as YAML: {bad}") from bad
+
+
+def _read(name: str, text: str) -> Document:
+    node = yaml.compose(text, Loader=_Loader)
     if node is None:
         raise BadMap(name, "the map is empty")
     builder = _Builder(name)

@@ -44,7 +44,7 @@ def _listed(value: Any) -> Any:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as bad:
+    except (KeyError, OSError, ValueError) as bad:
         raise ValueError(
             f"“{name}” is no time zone; they are named like “Europe/Berlin” or “UTC”"
         ) from bad
@@ -298,6 +298,10 @@ class Map(Part):
 
 for _model in (NewId, Reference, Nested, Step, Table, Map):
     _model.model_rebuild()
+
+
+WORDS = sorted({word for part in Part.__subclasses__() for word in part.model_fields})
+"""All keys that a map may have somewhere."""
 
 
 def json_schema() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +16,7 @@ from commands.importing.columns import Columns, ReadRow, Values
 from commands.importing.document import Document, Loc, read_document
 from commands.importing.errors import BadFile, BadMap, BadRow
 from commands.importing.ids import NAMESPACE, SEPARATOR, as_text, record_id
-from commands.importing.language import Map, SetupStep, Table
+from commands.importing.language import WORDS, Map, SetupStep, Table
 from commands.importing.reading import Row, Source
 from commands.importing.steps import RowStep, StepCompiler, command_model, near
 from commands.registry import Command
@@ -126,29 +126,26 @@ def _validated(document: Document) -> Map:
     try:
         return Map.model_validate(document.data)
     except ValidationError as bad:
-        problem = bad.errors()[0]
-        loc: Loc = problem["loc"]
-        raise document.bad(loc, _sentence(problem, loc)) from bad
+        loc, sentence = _problem(bad, WORDS)
+        raise document.bad(loc, sentence) from bad
 
 
-_KNOWN_KEYS = sorted(
-    {"source", "zone", "time_of_day", "setup", "files"}
-    | {*Table.model_fields, *SetupStep.model_fields}
-)
-
-
-def _sentence(problem: Any, loc: Loc) -> str:
+def _problem(bad: ValidationError, known: Iterable[str]) -> tuple[Loc, str]:
+    """Where something is wrong, and the sentence about it."""
+    # A key that is misspelt is missing as well; to say that it is unknown helps more.
+    problem = min(bad.errors(), key=lambda it: it["type"] != "extra_forbidden")
+    loc: Loc = problem["loc"]
     words = [str(part) for part in loc]
     name = words[-1] if words else "the map"
     match problem["type"]:
         case "extra_forbidden":
-            return f"unknown key “{name}”{near(name, _KNOWN_KEYS)}"
+            return loc, f"unknown key “{name}”{near(name, known)}"
         case "missing":
-            return f"“{name}” is missing{_under(words[:-1])}"
+            return loc, f"“{name}” is missing{_under(words[:-1])}"
         case "value_error":
-            return f"“{name}”: {problem['ctx']['error']}"
+            return loc, f"“{name}”: {problem['ctx']['error']}"
         case _:
-            return f"“{name}”: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+            return loc, f"“{name}”: {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 
 def _under(words: list[str]) -> str:
@@ -228,9 +225,8 @@ def _setup(map_: Map, step: SetupStep, document: Document, loc: Loc) -> SetupCom
     try:
         command = model.model_validate(fields)
     except ValidationError as bad:
-        problem = bad.errors()[0]
-        at = (*loc, "fields", *problem["loc"])
-        raise document.bad(at, _sentence(problem, problem["loc"])) from bad
+        at, sentence = _problem(bad, ())
+        raise document.bad((*loc, "fields", *at), sentence) from bad
     return SetupCommand(command, own, fields[own] if own else None, loc)
 
 

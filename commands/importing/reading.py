@@ -204,7 +204,8 @@ def _check_line(source: Source, number: int, line: str) -> None:
     if len(line) > LINE_CHARS_MAX:
         raise BadFile(
             source.name,
-            f"the line is longer than {LINE_CHARS_MAX:,} characters, so this is hardly a file of rows",
+            f"the line is longer than {LINE_CHARS_MAX:,} characters, so this is hardly a file "
+            "of rows",
             line=number,
             column=_column_at(source, number, line),
         )

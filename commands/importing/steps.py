@@ -214,4 +214,6 @@ def near(name: str, known: Iterable[str]) -> str:
     """What may have been meant by a name that there is not."""
     names = sorted(known)
     close = get_close_matches(name, names, 1)
-    return f"; did you mean “{close[0]}”?" if close else f". There are: {', '.join(names)}"
+    if close:
+        return f"; did you mean “{close[0]}”?"
+    return f". There are: {', '.join(names)}" if names else ""
