@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from playwright.sync_api import Browser
 from psycopg.conninfo import make_conninfo
 
 from api.http.access import COOKIE, session_of
@@ -23,6 +24,7 @@ from api.settings import Settings
 from api.web import mount
 from event_store.schema import migrate
 from tests.web import company
+from tests.web.browser import chromium, launched
 
 TOKEN = "a token for tests"  # noqa: S105
 START_SECONDS_MAX = 30
@@ -106,3 +108,13 @@ def person(url: str) -> httpx.Client:
 def visitor(url: str) -> Iterator[httpx.Client]:
     with person(url) as somebody:
         yield somebody
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    path = chromium()
+    if path is None:
+        pytest.skip("there is no Chromium here; CHROMIUM names one")
+    with launched(path) as started:
+        yield started
