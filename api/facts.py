@@ -1,12 +1,15 @@
-"""A fact as every way out tells it."""
+"""Facts as every way out chooses and tells them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from domain.kernel import Recorded, sentence
+from domain.kernel import Cut, Recorded, sentence
+from event_store.store import PAGE_MAX, EventStore
 
 
 def fact(it: Recorded[Any]) -> dict[str, Any]:
@@ -30,3 +33,18 @@ def fact(it: Recorded[Any]) -> dict[str, Any]:
     }
     said = {name: value for name, value in envelope.items() if value is not None}
     return {**said, "sentence": sentence(it.event), "fields": msgspec.to_builtins(it.event)}
+
+
+def facts_after(
+    store: EventStore, after: int, cut: Cut, names: Collection[str], subject: UUID | None
+) -> Iterator[Recorded[Any]]:
+    """Events after a position in the order of the log: those of the given names, where named,
+    and of the subject, where given. The log is read as far as the caller takes them."""
+    if subject is not None:
+        for it in store.by_subject(subject, cut=cut):
+            if it.position > after and (not names or it.name in names):
+                yield it
+        return
+    while events := store.page(after, PAGE_MAX, names=names or None):
+        yield from (it for it in events if cut.holds(it))
+        after = events[-1].position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import time
@@ -45,7 +46,10 @@ def settings(**given: object) -> Settings:
     from api.settings import Settings
 
     data = click.get_current_context().ensure_object(dict).get("data")
-    return Settings.read(data=data, **given)
+    found = Settings.read(data=data, **given)
+    if "log_level" in found.model_fields_set:
+        logging.getLogger().setLevel(found.log_level.upper())
+    return found
 
 
 @contextmanager

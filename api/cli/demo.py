@@ -8,6 +8,7 @@ from api.cli.common import Line, bring_views_up, data_option, settings
 from api.cli.serving import run
 from api.demo import seed
 from api.main import Workspace
+from api.settings import Settings
 
 SMALL = 0.1
 """The part of the company that --small makes."""
@@ -32,6 +33,15 @@ def demo_command(no_serve: bool, small: bool, host: str | None, port: int | None
         seed(opened.bus, show, scale=SMALL if small else 1.0)
         line.end()
         bring_views_up(opened)
+        chosen = _as_member(chosen, opened)
         click.echo(f"The log holds {opened.store.head():,} events.", err=True)
     if not no_serve:
         run(chosen, "all")
+
+
+def _as_member(chosen: Settings, opened: Workspace) -> Settings:
+    """Lets whoever looks at the demo be one of its staff, unless they are somebody already."""
+    first = opened.store.page(0, 1, names=["member.added"])
+    if chosen.member is not None or not first:
+        return chosen
+    return chosen.model_copy(update={"member": first[0].stream})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ import msgspec
 
 from api.cli.common import cut_of, cut_options, data_option, told, workspace
 from api.cli.output import rows_options, show, show_records
-from api.facts import fact
+from api.facts import fact, facts_after
 from api.main import Workspace
 from api.nouns import VIEW_OF, view_of
 from domain.kernel import CATALOGUE, Cut, Recorded, sentence
@@ -137,9 +138,9 @@ def log_command(
             raise click.UsageError(f"There is no event {name!r}.")
     with workspace() as opened:
         if follow:
-            _follow(opened, after, names, subject)
+            _follow(opened, after, names, subject, form)
             return
-        found = _found(opened, after, names, subject, limit, cut)
+        found = list(islice(facts_after(opened.store, after, cut, names, subject), limit))
     if form == "table":
         rows = [
             (it.position, it.occurred_at, it.name, sentence(it.event), it.actor, it.stream)
@@ -150,38 +151,28 @@ def log_command(
         show_records([fact(it) for it in found], form, output)
 
 
-def _found(
-    opened: Workspace,
-    after: int,
-    names: Sequence[str],
-    subject: UUID | None,
-    limit: int,
-    cut: Cut,
-) -> list[Recorded[Any]]:
-    found: list[Recorded[Any]] = []
-    while len(found) < limit:
-        page = opened.store.page(after, PAGE_MAX, names=names or None)
-        if not page:
-            break
-        found += [it for it in page if cut.holds(it) and _concerns(it, subject)]
-        after = page[-1].position
-    return found[:limit]
-
-
 def _concerns(it: Recorded[Any], subject: UUID | None) -> bool:
     return subject is None or subject in it.subjects
 
 
-def _follow(opened: Workspace, after: int, names: Sequence[str], subject: UUID | None) -> None:
+def _follow(
+    opened: Workspace, after: int, names: Sequence[str], subject: UUID | None, form: str
+) -> None:
     stop: list[bool] = []
     with told(lambda: stop.append(True)):
         while not stop:
             page = opened.store.page(after, PAGE_MAX, names=names or None)
             for it in page:
                 if _concerns(it, subject):
-                    when = it.occurred_at.isoformat(timespec="seconds")
-                    click.echo(f"{it.position:>8} {when} {it.name}: {sentence(it.event)}")
+                    click.echo(_line(it, form))
             if page:
                 after = page[-1].position
             else:
                 opened.store.wait(max(after, opened.store.head()), FOLLOW_SECONDS)
+
+
+def _line(it: Recorded[Any], form: str) -> str:
+    if form == "json":
+        return msgspec.json.encode(fact(it), enc_hook=str).decode()
+    when = it.occurred_at.isoformat(timespec="seconds")
+    return f"{it.position:>8} {when} {it.name}: {sentence(it.event)}"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.facts import fact
+from api.facts import fact, facts_after
 from api.http.answers import answer, problems
 from api.http.problems import Problem
 from api.http.reading import Asked
 from api.main import Workspace
 from domain.kernel import CATALOGUE, Cut, Recorded
-from event_store.store import PAGE_MAX, EventStore
+from event_store.store import EventStore
 
 LIMIT_MAX = 1_000
 
@@ -61,21 +60,8 @@ def page(
     if unknown:
         raise Problem(422, "Invalid", f"There is no event {unknown[0]!r}.", field="type")
     found: list[Recorded[Any]] = []
-    for it in _after(store, after, cut, names, subject):
+    for it in facts_after(store, after, cut, names, subject):
         found.append(it)
         if len(found) == limit:
             return found, it.position
     return found, max(after, store.head())
-
-
-def _after(
-    store: EventStore, after: int, cut: Cut, names: list[str], subject: UUID | None
-) -> Iterator[Recorded[Any]]:
-    if subject is not None:
-        for it in store.by_subject(subject, cut=cut):
-            if it.position > after and (not names or it.name in names):
-                yield it
-        return
-    while events := store.page(after, PAGE_MAX, names=names or None):
-        yield from (it for it in events if cut.holds(it))
-        after = events[-1].position

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
@@ -45,8 +46,8 @@ def status_routes(workspace: Workspace, live: Live, tally: Tally) -> APIRouter:
     router = APIRouter(tags=["status"])
 
     @router.get("/healthz", response_class=PlainTextResponse)
-    def healthz() -> str:
-        """The process answers."""
+    async def healthz() -> str:
+        """The process answers, even if all its threads are busy."""
         return "ok\n"
 
     @router.get("/readyz", response_class=PlainTextResponse, responses=problems(503))
@@ -71,18 +72,26 @@ def status_routes(workspace: Workspace, live: Live, tally: Tally) -> APIRouter:
     return router
 
 
-def _lines(workspace: Workspace, live: Live, tally: Tally) -> list[str]:
-    lines = [
-        "# TYPE crm_log_position gauge",
-        f"crm_log_position {workspace.store.head()}",
-        "# TYPE crm_live_listeners gauge",
-        f"crm_live_listeners {live.clients}",
-        "# TYPE crm_http_requests_total counter",
+def _lines(workspace: Workspace, live: Live, tally: Tally) -> Iterator[str]:
+    for name, kind, samples in _families(workspace, live, tally):
+        yield f"# TYPE {name} {kind}"
+        for labels, value in samples:
+            yield f"{name}{labels} {value}"
+
+
+_Family = tuple[str, str, list[tuple[str, float]]]
+"""A name, its kind, and its samples with their labels."""
+
+
+def _families(workspace: Workspace, live: Live, tally: Tally) -> list[_Family]:
+    views = [(f'{{view="{it.view}"}}', it) for it in workspace.runner.status()]
+    requests = sorted(tally.requests.items())
+    return [
+        ("crm_log_position", "gauge", [("", workspace.store.head())]),
+        ("crm_view_lag_events", "gauge", [(label, it.lag) for label, it in views]),
+        ("crm_view_lag_seconds", "gauge", [(label, it.lag_seconds) for label, it in views]),
+        ("crm_view_failed", "gauge", [(label, int(it.state == "failed")) for label, it in views]),
+        ("crm_live_listeners", "gauge", [("", live.clients)]),
+        ("crm_http_requests_total", "counter", [(f'{{status="{s}"}}', n) for s, n in requests]),
+        ("crm_http_seconds_total", "counter", [("", round(tally.seconds, 6))]),
     ]
-    for status, count in sorted(tally.requests.items()):
-        lines.append(f'crm_http_requests_total{{status="{status}"}} {count}')
-    lines += [
-        "# TYPE crm_http_seconds_total counter",
-        f"crm_http_seconds_total {tally.seconds:.6f}",
-    ]
-    return lines
