@@ -105,5 +105,6 @@ def _tell(summary: Summary) -> None:
     click.echo(f"{summary}. Batch {summary.id}.")
     if summary.counts["refused"]:
         refused = summary.counts["refused"]
-        where = f"; they are in {summary.rejects}" if summary.rejects else ""
-        click.echo(f"{refused:,} rows were refused{where}. All others are stored.", err=True)
+        rows = "1 row was" if refused == 1 else f"{refused:,} rows were"
+        where = f", and written to {summary.rejects}" if summary.rejects else ""
+        click.echo(f"{rows} refused{where}. All others are stored.", err=True)

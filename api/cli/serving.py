@@ -53,7 +53,7 @@ def run(chosen: Settings, role: str) -> None:
 
 
 def _serve(chosen: Settings, *, runner: bool) -> None:
-    with _listening(chosen) as ear, Workspace.open(chosen, runner=runner) as workspace:
+    with listening(chosen) as ear, Workspace.open(chosen, runner=runner) as workspace:
         serving = app(workspace)
         config = uvicorn.Config(
             serving,
@@ -84,14 +84,15 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _listening(chosen: Settings) -> socket.socket:
+def listening(chosen: Settings) -> socket.socket:
     """The port, taken before anything else is started.
 
     Raises:
         Unusable: someone else has it.
     """
     family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
-    ear = socket.socket(family)
+    # Only where TCP is named does asyncio switch off the delay of small answers.
+    ear = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         ear.bind((chosen.host, chosen.port))

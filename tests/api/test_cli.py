@@ -242,16 +242,78 @@ def test_a_setting_that_cannot_be_used(crm: Crm, monkeypatch: pytest.MonkeyPatch
 
 
 MAP = """
+source: cli-tests
 files:
   - match: "*.csv"
+    do:
+      - command: open-account
+        fields:
+          account: {id: number}
+          name: name
 """
 
 
-def test_a_map_that_cannot_be_used_is_placed(crm: Crm, tmp_path: Path) -> None:
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, ...]:
+    """Two good rows and a bad one, never the same twice, with their map."""
     (tmp_path / "map.yaml").write_text(MAP)
-    (tmp_path / "rows.csv").write_text("a\n1\n")
-    told = crm("import", str(tmp_path / "rows.csv"), "--map", str(tmp_path / "map.yaml"), code=1)
-    assert told.stderr.startswith("Error: map.yaml")
+    numbers = [uuid4().hex for _ in range(2)]
+    rows = "".join(f"{number},Acme {number}\n" for number in numbers)
+    (tmp_path / "rows.csv").write_text(f"number,name\n{rows},Nobody\n")
+    return (str(tmp_path / "rows.csv"), "--map", str(tmp_path / "map.yaml"))
+
+
+def events(crm: Crm) -> int:
+    counted = crm("query", "SELECT count(*) AS n FROM events", "--format", "json")
+    count: int = json.loads(counted.stdout)[0]["n"]
+    return count
+
+
+def test_a_dry_run_says_what_would_be_and_stores_nothing(crm: Crm, files: tuple[str, ...]) -> None:
+    before = events(crm)
+    told = crm("import", *files, "--dry-run", "--verbose", code=1)
+    assert len(told.stdout.splitlines()) == 4
+    assert "Would import 3 rows: 2 new, 1 refused. Nothing was stored." in told.stdout
+    assert events(crm) == before
+
+
+def test_a_strict_import_is_whole_or_not_at_all(crm: Crm, files: tuple[str, ...]) -> None:
+    before = events(crm)
+    told = crm("import", *files, "--strict", code=1)
+    assert "rows.csv, line 4" in told.stderr
+    assert told.stderr.endswith("Error: Nothing was imported, because of --strict.\n")
+    assert events(crm) == before
+
+
+def test_bad_rows_are_kept_and_good_ones_are_in(
+    crm: Crm, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    before, rejects = events(crm), tmp_path / "rejects.csv"
+    told = crm("import", *files, "--rejects", str(rejects), code=1)
+    assert "1 row was refused" in told.stderr
+    assert "All others are stored." in told.stderr
+    assert len(rejects.read_text().splitlines()) == 2
+    assert events(crm) == before + 2
+    again = crm("import", *files, code=1)
+    assert "These files were imported before; nothing was done." in again.stdout
+    assert events(crm) == before + 2
+
+
+def test_refused_rows_never_overwrite_a_file(
+    crm: Crm, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    assert "is there already" in crm("import", *files, "--rejects", str(mine), code=2).stderr
+    assert mine.read_text() == "mine"
+
+
+def test_a_map_or_a_file_that_cannot_be_used_is_named(
+    crm: Crm, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert "none.csv" in crm("import", "none.csv", *files[1:], code=1).stderr
+    (tmp_path / "map.yaml").write_text("files: [")
+    assert crm("import", *files, code=1).stderr.startswith("Error: map.yaml")
 
 
 def test_the_views_follow_while_it_is_asked(crm: Crm, workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,8 @@ import httpx
 import psycopg
 import pytest
 
-from api.settings import variables
+from api.cli.serving import listening
+from api.settings import Settings, variables
 
 CRM = [sys.executable, "-m", "api.cli"]
 ROOT = Path(__file__).parents[2]
@@ -221,6 +223,12 @@ def test_an_import_that_is_interrupted_goes_on(address: str, tmp_path: Path) -> 
     assert "Going on after" in crm(folder, *command, DATABASE_URL=address)
     assert "were imported before" in crm(folder, *command, DATABASE_URL=address)
     assert stored() == before + ROWS
+
+
+def test_small_answers_are_not_held_back() -> None:
+    """asyncio switches Nagle's algorithm off only for sockets that name TCP."""
+    with listening(Settings.read(port=0)) as ear:
+        assert ear.proto == socket.IPPROTO_TCP
 
 
 def test_help_is_there_at_once_because_nothing_is_loaded_for_it() -> None:
