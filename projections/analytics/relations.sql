@@ -1,7 +1,8 @@
 -- What analysts ask about: records as they stand at the cut, folded from the facts in log order.
 -- Each of them equals the view of that name that people look at, less its personal fields.
 
--- The last value that was said; `cleared` names fields that a fact has emptied.
+-- The last value that was said; `cleared` names fields that a fact has emptied. It is for fields
+-- that can be emptied by the facts that have them; of others the last value stands.
 CREATE MACRO said(value, cleared, field, position) AS
     (arg_max({'v': value}, position)
         FILTER (value IS NOT NULL OR list_contains(cleared, field))).v;
@@ -14,7 +15,7 @@ CREATE VIEW accounts AS
 SELECT
     stream AS id,
     max(version) AS version,
-    said(name, cleared, 'name', position) AS name,
+    arg_max(name, position) AS name,
     said(industry, cleared, 'industry', position) AS industry,
     said(kind, cleared, 'kind', position) AS kind,
     said(website, cleared, 'website', position) AS website,
@@ -29,7 +30,7 @@ SELECT
     said(postal_code, cleared, 'postal_code', position) AS postal_code,
     said(country, cleared, 'country', position) AS country,
     said(parent, cleared, 'parent', position) AS parent,
-    said(owner, cleared, 'owner', position) AS owner,
+    arg_max(owner, position) AS owner,
     said(external_id, cleared, 'external_id', position) AS external_id,
     min(occurred_at) FILTER (what = 'opened') AS opened_at,
     arg_max(occurred_at, position) AS changed_at
@@ -64,8 +65,8 @@ known AS (
         max(version) AS version,
         said(lead_source, cleared, 'lead_source', position) AS lead_source,
         said(external_id, cleared, 'external_id', position) AS external_id,
-        said(owner, cleared, 'owner', position) AS owner,
-        said(lead, cleared, 'lead', position) AS lead,
+        arg_max(owner, position) AS owner,
+        arg_max(lead, position) AS lead,
         min(occurred_at) FILTER (what = 'added') AS added_at,
         arg_max(occurred_at, position) AS changed_at
     FROM contact_facts
@@ -92,7 +93,7 @@ SELECT
     said(said_source, cleared, 'source', position) AS source,
     said(campaign, cleared, 'campaign', position) AS campaign,
     said(external_id, cleared, 'external_id', position) AS external_id,
-    said(owner, cleared, 'owner', position) AS owner,
+    arg_max(owner, position) AS owner,
     CASE arg_max(what, position) FILTER (what NOT IN ('details_changed', 'assigned'))
         WHEN 'captured' THEN 'new'
         WHEN 'reopened' THEN if(bool_or(what = 'qualified'), 'qualified', 'new')
@@ -120,7 +121,7 @@ CREATE VIEW members AS
 SELECT
     stream AS id,
     max(version) AS version,
-    said(name, cleared, 'name', position) AS name,
+    arg_max(name, position) AS name,
     said(email, cleared, 'email', position) AS email,
     said(title, cleared, 'title', position) AS title,
     said(team, cleared, 'team', position) AS team,
@@ -138,11 +139,11 @@ CREATE VIEW products AS
 SELECT
     stream AS id,
     max(version) AS version,
-    said(name, cleared, 'name', position) AS name,
+    arg_max(name, position) AS name,
     said(code, cleared, 'code', position) AS code,
     said(family, cleared, 'family', position) AS family,
-    said(list_price, cleared, 'list_price', position) AS list_price,
-    said(currency, cleared, 'currency', position) AS currency,
+    arg_max(list_price, position) AS list_price,
+    arg_max(currency, position) AS currency,
     said(external_id, cleared, 'external_id', position) AS external_id,
     min(occurred_at) FILTER (what = 'added') AS added_at,
     arg_max(occurred_at, position) FILTER (what = 'retired') AS retired_at,
@@ -228,7 +229,8 @@ WITH moves AS (
         stream, position, occurred_at, what, coalesce(stage, to_stage) AS stage,
         lead(occurred_at) OVER following AS left_at,
         lead(position) OVER following AS left_position,
-        lead(if(what IN ('won', 'lost'), what, coalesce(stage, to_stage))) OVER following AS left_for
+        lead(if(what IN ('won', 'lost'), what, coalesce(stage, to_stage))) OVER following
+            AS left_for
     FROM opportunity_facts
     WHERE what IN ('opened', 'stage_changed', 'won', 'lost', 'reopened')
     WINDOW following AS (PARTITION BY stream ORDER BY position)
@@ -485,19 +487,21 @@ CREATE VIEW interactions AS
 SELECT
     stream AS id,
     max(version) AS version,
-    said(channel, cleared, 'channel', position) AS channel,
-    said(direction, cleared, 'direction', position) AS direction,
-    said(kind, cleared, 'kind', position) AS kind,
-    said(contact, cleared, 'contact', position) AS contact,
-    said(account, cleared, 'account', position) AS account,
-    said(lead, cleared, 'lead', position) AS lead,
-    said(opportunity, cleared, 'opportunity', position) AS opportunity,
-    said("case", cleared, 'case', position) AS "case",
-    said(member, cleared, 'member', position) AS member,
-    said(campaign, cleared, 'campaign', position) AS campaign,
-    said(url, cleared, 'url', position) AS url,
-    said(duration_seconds, cleared, 'duration_seconds', position) AS duration_seconds,
-    said(external_id, cleared, 'external_id', position) AS external_id,
+    arg_max(channel, position) AS channel,
+    arg_max(direction, position) AS direction,
+    said(kind, if(what = 'corrected', cleared, NULL), 'kind', position) AS kind,
+    said(contact, if(what = 'reattributed', cleared, NULL), 'contact', position) AS contact,
+    said(account, if(what = 'reattributed', cleared, NULL), 'account', position) AS account,
+    said(lead, if(what = 'reattributed', cleared, NULL), 'lead', position) AS lead,
+    said(opportunity, if(what = 'reattributed', cleared, NULL), 'opportunity', position)
+        AS opportunity,
+    said("case", if(what = 'corrected', cleared, NULL), 'case', position) AS "case",
+    said(member, if(what = 'corrected', cleared, NULL), 'member', position) AS member,
+    said(campaign, if(what = 'corrected', cleared, NULL), 'campaign', position) AS campaign,
+    said(url, if(what = 'corrected', cleared, NULL), 'url', position) AS url,
+    said(duration_seconds, if(what = 'corrected', cleared, NULL), 'duration_seconds', position)
+        AS duration_seconds,
+    arg_max(external_id, position) AS external_id,
     arg_max(actor, position) FILTER (what = 'recorded') AS recorded_by,
     min(occurred_at) FILTER (what = 'recorded') AS occurred_at,
     arg_max(occurred_at, position) AS changed_at
