@@ -74,6 +74,7 @@ class Workspace:
             min_size=1,
             max_size=QUESTION_CONNECTIONS_MAX,
             timeout=QUESTION_SECONDS_MAX,
+            check=ConnectionPool.check_connection,
             kwargs={
                 "autocommit": True,
                 "options": f"-c statement_timeout={limit} -c default_transaction_read_only=on"
