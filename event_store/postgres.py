@@ -38,7 +38,8 @@ from event_store.tail import Tail
 
 READERS_MAX = 16
 """How many reads run at a time; more wait for their turn."""
-CONNECT_SECONDS_MAX = 10.0
+TURN_SECONDS_MAX = 5.0
+"""How long a read waits for a connection."""
 RETRY_SECONDS = (0.05, 0.5)
 """The pauses after which a read is tried again when the database cannot be reached."""
 
@@ -50,13 +51,16 @@ _READ_UPTO = (
     f"{_SELECT} WHERE originator_id = %s AND originator_version <= %s ORDER BY originator_version"
 )
 _READ_MANY = f"{_SELECT} WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"
-_WINDOW = "notification_id > %(after)s AND notification_id <= %(upto)s"
 _ORDERED = "ORDER BY notification_id LIMIT %(limit)s"
-_PAGE = f"{_SELECT} WHERE {_WINDOW} {_ORDERED}"
-# Each name is read in position order by its index, then the names are merged.
+_PAGE = f"{_SELECT} WHERE notification_id > %(after)s AND notification_id <= %(upto)s {_ORDERED}"
+# Each name is read in position order by its index, then the names are merged. Comparing the
+# pair, no other index fits: the one by position would walk past everything else.
 _PAGE_OF_NAMES = f"""
     SELECT found.* FROM unnest(%(names)s::text[]) AS name, LATERAL (
-        {_SELECT} WHERE split_part(topic, '/', 1) = name AND {_WINDOW} {_ORDERED}
+        {_SELECT}
+        WHERE (split_part(topic, '/', 1), notification_id) > (name, %(after)s)
+        AND (split_part(topic, '/', 1), notification_id) <= (name, %(upto)s)
+        ORDER BY split_part(topic, '/', 1), notification_id LIMIT %(limit)s
     ) AS found {_ORDERED}
 """  # noqa: S608  # our own names
 _POSITION_MAX = 2**63 - 1
@@ -78,7 +82,7 @@ class _Datastore(PostgresDatastore):
         given = conninfo_to_dict(dsn)
         super().__init__(
             *(str(given.get(n) or "") for n in ("dbname", "host", "port", "user", "password")),
-            connect_timeout=CONNECT_SECONDS_MAX,
+            connect_timeout=TURN_SECONDS_MAX,
             max_overflow=READERS_MAX - 1,
         )
         own = cast("dict[str, Any]", self.pool.kwargs)

@@ -14,6 +14,16 @@ VIEWS = "views"
 APP_ROLE = "crm_app"
 """Whom the program works as. It may add events and read them; it owns the schema of the views."""
 
+ALERT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+"""So that a server that is gone without a word is noticed in seconds, not hours. What the DSN
+says counts more."""
+
 MIGRATION_LOCK = 0x63726D_01
 """Advisory lock: one program at a time migrates a database."""
 ROLE_TRIES_MAX = 20
@@ -108,8 +118,10 @@ def migrate(dsn: str) -> None:
 
 def app_dsn(dsn: str) -> str:
     """The same database, as the role that the program works as."""
-    given = str(conninfo_to_dict(dsn).get("options") or "")
-    return make_conninfo(dsn, options=f"{given} -c role={APP_ROLE} -c timezone=UTC".strip())
+    given = conninfo_to_dict(dsn)
+    options = f"{given.get('options') or ''} -c role={APP_ROLE} -c timezone=UTC".strip()
+    alert = {name: value for name, value in ALERT.items() if name not in given}
+    return make_conninfo(dsn, options=options, **alert)
 
 
 def _check_encoding(conn: Connection) -> None:
