@@ -218,14 +218,16 @@ def _database(folder: Path, memory_max: str) -> duckdb.DuckDBPyConnection:
         "CREATE SCHEMA log",
         f"CREATE TABLE log.tail ({columns})",
         "CREATE VIEW log.sealed AS SELECT * FROM log.tail WHERE false",
-        "CREATE VIEW events AS "
+        # Each view is bound as it is made: while events is a plain one, that takes a third.
+        "CREATE VIEW events AS FROM log.tail",
+        *(s for kind in CATALOGUE.values() for s in _event_view(kind)),
+        *(s for noun in sorted({k.noun for k in CATALOGUE.values()}) for s in _facts_view(noun)),
+        "CREATE OR REPLACE VIEW events AS "
         f"SELECT {', '.join(types)} FROM (FROM log.sealed UNION ALL BY NAME FROM log.tail) "
         "WHERE position <= getvariable('log_position') "
         "AND occurred_at <= getvariable('cut_at') AND recorded_at <= getvariable('cut_knew')",
         "COMMENT ON VIEW events IS 'Every fact of the log before the cut, with one struct column "
         "for each kind of event'",
-        *(s for kind in CATALOGUE.values() for s in _event_view(kind)),
-        *(s for noun in sorted({k.noun for k in CATALOGUE.values()}) for s in _facts_view(noun)),
         "SET temp_directory = ''",
         f"SET allowed_directories = [{literal(str(folder.resolve()))}]",
         "SET enable_external_access = false",

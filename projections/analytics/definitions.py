@@ -63,6 +63,11 @@ class Setting:
         self._check_range(value)
         return value
 
+    @property
+    def words(self) -> str:
+        """What kind of value it takes."""
+        return _WORDS[self.kind]
+
     def _check_range(self, value: Any) -> None:
         if self.least is not None and value < self.least:
             raise BadSetting(self.name, f"{value} is less than {self.least}")
