@@ -107,37 +107,32 @@ def problem_of(error: Exception) -> Problem:
         case Conflict():
             return Problem(412, "Stale", "The record has changed meanwhile. Read it again.")
         case ClaimTaken():
-            return Problem(
-                409,
-                "Taken",
-                f"This {error.kind} belongs to another record.",
-                existing={"kind": error.kind, "record": error.owner},
-            )
+            existing = {"kind": error.kind, "record": error.owner}
+            detail = f"This {error.kind} belongs to another record."
+            return Problem(409, "Taken", detail, existing=existing)
         case KeyReused():
             return Problem(422, "KeyReused", "The same key was sent before with other content.")
-        case TooBusy():
-            return Problem(
-                503,
-                "TooBusy",
-                "Too many commands are waiting to be stored. Nothing was done; try again.",
-                retry_after=error.retry_after,
-            )
-        case ViewNotReady():
-            return Problem(
-                503, "NotYet", "The view is being made. Try again.", retry_after=RETRY_SECONDS
-            )
-        case psycopg.OperationalError() | psycopg.InterfaceError() | PoolTimeout():
-            _log.error("the database cannot be reached: %s", error)
-            return Problem(
-                503,
-                "Unavailable",
-                "The database does not answer at present. Try again.",
-                retry_after=RETRY_SECONDS,
-            )
         case HTTPException():
             return _of_status(error)
         case _:
-            return _unforeseen(error)
+            return _to_try_again(error) or _unforeseen(error)
+
+
+def _to_try_again(error: Exception) -> Problem | None:
+    """The problem behind an error that passes by itself."""
+    match error:
+        case TooBusy():
+            detail = "Too many commands are waiting to be stored. Nothing was done; try again."
+            return Problem(503, "TooBusy", detail, retry_after=error.retry_after)
+        case ViewNotReady():
+            detail = "The view is being made. Try again."
+            return Problem(503, "NotYet", detail, retry_after=RETRY_SECONDS)
+        case psycopg.OperationalError() | psycopg.InterfaceError() | PoolTimeout():
+            _log.error("the database cannot be reached: %s", error)
+            detail = "The database does not answer at present. Try again."
+            return Problem(503, "Unavailable", detail, retry_after=RETRY_SECONDS)
+        case _:
+            return None
 
 
 def invalid(errors: Iterable[Mapping[str, Any]]) -> Problem:
