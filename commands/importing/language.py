@@ -107,6 +107,10 @@ class Column(Part):
     empty: Annotated[list[CellText], BeforeValidator(_listed)] = Field(
         default_factory=list, description="Texts that mean an empty cell, such as `N/A`."
     )
+    split: str = Field("", description="What separates several texts in a cell, such as `;`.")
+    part: Annotated[int, Field(ge=1)] = Field(
+        1, description="Which of the separated texts is meant; empty if there are fewer."
+    )
     trim: bool = Field(True, description="Whether white space around a text is cut off.")
     strip: str = Field("", description="More characters to cut off at both ends, such as `$`.")
     formats: Words = Field(

@@ -38,11 +38,21 @@ def cell_reader(column: Column, zone: str) -> Read:
         ValueError: the column's own default is no such value.
     """
     read = _checked(column, typed_reader(column, zone))
+    if column.split:
+        read = _part(column.split, column.part - 1, read)
     if column.type != "text":
         read = lru_cache(maxsize=CACHED_MAX)(read)
     if column.default is not None:
         read(column.default)  # a bad default is the map's mistake, not a row's
     return read
+
+
+def _part(mark: str, place: int, read: Read) -> Read:
+    def read_part(text: str) -> Any:
+        parts = text.split(mark)
+        return read(parts[place] if place < len(parts) else "")
+
+    return read_part
 
 
 def _checked(column: Column, typed: Read) -> Read:
