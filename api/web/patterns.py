@@ -74,15 +74,15 @@ def samples() -> dict[str, Any]:
 
 
 def _board() -> Board:
-    rows = [_deal(n) for n in range(3)]
-    tasks = {rows[0].id: [_task(NOW - timedelta(days=1))], rows[1].id: [_task(NOW)]}
+    rows = [deal(n) for n in range(3)]
+    tasks = {rows[0].id: [task(NOW - timedelta(days=1))], rows[1].id: [task(NOW)]}
     shown = tuple(cards.card(row, NAMES, tasks, NOW) for row in rows)
     full = Column("Proposal", "", shown, Tally(53, (Sum(Decimal(64_000), "EUR"),)))
     none = Column("Negotiation", "Nothing is in this stage.", (), cards.NOTHING)
     return Board(PIPELINE, "New business", (full, none), 0)
 
 
-def _deal(n: int) -> OpportunityRow:
+def deal(n: int) -> OpportunityRow:
     return OpportunityRow(
         id=UUID(int=100 + n),
         version=1,
@@ -108,7 +108,7 @@ def _deal(n: int) -> OpportunityRow:
     )
 
 
-def _task(due: datetime) -> TaskRow:
+def task(due: datetime) -> TaskRow:
     return TaskRow(
         id=UUID(int=200),
         version=1,

@@ -33,7 +33,9 @@ def story() -> Iterator[Command]:
     """Everything that happened, in its order."""
     yield from _people()
     yield from _deals()
+    yield from _talk()
     yield from _service()
+    yield from _plans()
     yield from _orders()
     yield from _crowd()
 
@@ -114,7 +116,7 @@ def _deals() -> Iterator[Command]:
     yield _say("win-opportunity", 300, opportunity=WON, amount="36000", currency="EUR")
 
 
-def _service() -> Iterator[Command]:
+def _talk() -> Iterator[Command]:
     yield _say(
         "record-interaction",
         12,
@@ -138,6 +140,9 @@ def _service() -> Iterator[Command]:
         subject="Re: offer",
     )
     yield _say("write-note", 9, about=ACME, noun="account", text="They decide in April.")
+
+
+def _service() -> Iterator[Command]:
     yield _say(
         "open-case",
         8,
@@ -148,6 +153,9 @@ def _service() -> Iterator[Command]:
         priority="high",
     )
     yield _say("hold-case", 6, case=CASE, on="customer", note="asked for the new address")
+
+
+def _plans() -> Iterator[Command]:
     yield _say(
         "plan-task",
         7,

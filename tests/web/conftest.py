@@ -13,7 +13,6 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Browser
 from psycopg.conninfo import make_conninfo
 
@@ -21,7 +20,6 @@ from api.http.access import COOKIE, session_of
 from api.http.app import app
 from api.main import Workspace
 from api.settings import Settings
-from api.web import mount
 from event_store.schema import migrate
 from tests.web import company
 from tests.web.browser import chromium, launched
@@ -41,14 +39,6 @@ def fresh_database(server_dsn: str) -> Iterator[str]:
     yield dsn
     with psycopg.connect(server_dsn, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-def site(workspace: Workspace) -> FastAPI:
-    """The application with the pages."""
-    application = app(workspace)
-    if not any(getattr(route, "name", "") == "static" for route in application.routes):
-        mount(application, workspace)
-    return application
 
 
 @contextmanager
@@ -90,7 +80,7 @@ def workspace(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def url(workspace: Workspace) -> Iterator[str]:
-    with served(site(workspace)) as address:
+    with served(app(workspace)) as address:
         yield address
 
 

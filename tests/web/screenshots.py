@@ -10,10 +10,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from api.http.app import app
 from event_store.embedded import embedded_postgres
 from tests.web import company
 from tests.web.browser import chromium, launched, signed_in
-from tests.web.conftest import TOKEN, fresh_database, opened, served, site
+from tests.web.conftest import TOKEN, fresh_database, opened, served
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 PAGES = {
@@ -38,7 +39,7 @@ def running() -> Iterator[str]:
         ):
             company.found(workspace.bus)
             workspace.runner.wait_for(workspace.store.head(), 60)
-            with served(site(workspace)) as url:
+            with served(app(workspace)) as url:
                 yield url
 
 
