@@ -72,6 +72,8 @@ class Columns:
             for i, column in enumerate(self.all)
             if column.type == JSON
         ]
+        self.fit_json = "float8" not in self.types
+        """Whether rows can go to SQL as JSON, which has no word for an infinite number."""
         self.selected = sql.SQL(", ").join(_selected(column) for column in self.all)
         """The select list that ``row`` expects."""
 
@@ -107,7 +109,7 @@ def columns_of(row: type[msgspec.Struct]) -> Columns:
 
 def as_json(value: Any) -> Jsonb:
     """A value as a parameter of type JSON."""
-    return Jsonb(value, dumps=_json)
+    return Jsonb(value, dumps=json_bytes)
 
 
 def _column(name: str, hint: Any) -> Column:
@@ -136,7 +138,8 @@ def _selected(column: Column) -> sql.Composable:
     return sql.SQL("{}::text").format(name) if column.type == JSON else name
 
 
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """A value, or rows, as JSON that PostgreSQL takes."""
     encoded = _encode(value)
     if rb"\u0000" in encoded:
         return _NUL.sub(r"\1\\ufffd", encoded.decode()).encode()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from psycopg import sql
 
-from projections.columns import columns_of
+from projections.columns import columns_of, json_bytes
 from projections.kit import Key, View
 from replay import tables
 from replay.folding import Changes, Rows
 from replay.tables import Connection
 
+ROWS_AS_JSON_MAX = 500
+"""Rows that are put in place by one statement; for more of them a COPY is faster, for fewer it
+is not: its temporary table alone costs some milliseconds."""
 ROWS_IN_MEMORY_MAX = 1_000_000
 """Of one view while it is rebuilt; what is more waits in its new table."""
 
@@ -45,7 +48,7 @@ class TableShelf:
         self._key = [self._columns.names.index(name) for name in view.key]
         self._table = tables.qualified(table)
         self._incoming = sql.Identifier("pg_temp", f"incoming_{table}")
-        self._upsert = self._upsert_statement()
+        self._on_conflict = self._conflict_clause()
 
     def load(self, keys: Collection[Key]) -> Rows:
         if not keys:
@@ -64,18 +67,31 @@ class TableShelf:
             if gone:
                 self._delete(gone)
             if len(gone) < len(changes):
-                self._put(row for row in changes.values() if row is not None)
+                self._put([row for row in changes.values() if row is not None])
 
     def fill(self, rows: Iterable[Any]) -> None:
         """Copies rows into the table. None of them may be there already."""
         self._copy(self._table, rows)
 
-    def _put(self, rows: Iterable[Any]) -> None:
+    def _put(self, rows: Sequence[Any]) -> None:
+        if len(rows) <= ROWS_AS_JSON_MAX and self._columns.fit_json:
+            query = sql.SQL(
+                "INSERT INTO {0} SELECT * FROM json_populate_recordset(NULL::{0}, %s::json) {1}"
+            ).format(self._table, self._on_conflict)
+            self._conn.execute(query, (json_bytes(rows).decode(),))
+        else:
+            self._put_by_copy(rows)
+
+    def _put_by_copy(self, rows: Iterable[Any]) -> None:
         create = "CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS"
         self._conn.execute(sql.SQL(create).format(self._incoming, self._table))
         self._conn.execute(sql.SQL("DELETE FROM {}").format(self._incoming))
         self._copy(self._incoming, rows)
-        self._conn.execute(self._upsert)
+        self._conn.execute(
+            sql.SQL("INSERT INTO {} SELECT * FROM {} {}").format(
+                self._table, self._incoming, self._on_conflict
+            )
+        )
 
     def _copy(self, target: sql.Identifier, rows: Iterable[Any]) -> None:
         values = self._columns.values
@@ -92,15 +108,13 @@ class TableShelf:
         query = sql.SQL("DELETE FROM {} WHERE ({}) IN (SELECT {} FROM {})")
         self._conn.execute(query.format(self._table, key, key, gone), arrays)
 
-    def _upsert_statement(self) -> sql.Composed:
+    def _conflict_clause(self) -> sql.Composed:
         rest = [name for name in self._columns.names if name not in self._view.key]
         sets = sql.SQL(", ").join(
             sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in rest
         )
         then = sql.SQL("DO UPDATE SET {}").format(sets) if rest else sql.SQL("DO NOTHING")
-        return sql.SQL("INSERT INTO {} SELECT * FROM {} ON CONFLICT ({}) {}").format(
-            self._table, self._incoming, tables.listed(self._view.key), then
-        )
+        return sql.SQL("ON CONFLICT ({}) {}").format(tables.listed(self._view.key), then)
 
 
 class ShadowShelf:

@@ -121,7 +121,7 @@ class Touchy(Titles):
         if it.event.name == "poison" and not self.mended:
             raise ZeroDivisionError("cannot stand it")
         if it.event.name == "unfit" and not self.mended:
-            return NameRow(it.stream, 5)  # type: ignore[arg-type]  # what no text column takes
+            return NameRow("nobody", "")  # type: ignore[arg-type]  # what no uuid column takes
         return NameRow(it.stream, it.event.name)
 
 

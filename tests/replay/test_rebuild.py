@@ -194,7 +194,7 @@ def test_a_view_whose_rows_do_not_fit_is_reported_too(
 ) -> None:
     tell(memory_store, new_id(), opened(name="unfit"))
     done = made(memory_store, database, views=(Touchy(), Board()))
-    assert "TypeError" in str(done["touchy"].error)
+    assert "Error: " in str(done["touchy"].error)
     assert done["board"].swapped
     assert stored(database, Touchy()) == {}
 
