@@ -141,7 +141,6 @@ class Runner:
         """How each view stands, by name."""
         standings = self._standings(self._views)
         head = self._store.head()
-        ages = {at: self._age(at) for at in {one.position for one in standings.values()}}
         return [
             ViewStatus(
                 view=one.view,
@@ -149,20 +148,21 @@ class Runner:
                 position=one.position,
                 state=one.state,
                 lag=max(0, head - one.position),
-                lag_seconds=ages[one.position],
+                lag_seconds=self._waited(one) if one.position < head else 0.0,
                 error=one.error,
                 error_position=one.error_position,
             )
             for one in standings.values()
         ]
 
-    def _age(self, position: int) -> float:
-        """Seconds since the event after a position was recorded."""
+    def _waited(self, one: Standing) -> float:
+        """Seconds since the first event that a view has not folded was recorded; where that one
+        cannot be read, since the view last moved."""
         try:
-            first = self._store.page(position, 1)
+            since = self._store.page(one.position, 1)[0].recorded_at
         except UnreadableEvent:
-            return float("inf")
-        return (datetime.now(UTC) - first[0].recorded_at).total_seconds() if first else 0.0
+            since = one.updated_at
+        return max(0.0, (datetime.now(UTC) - since).total_seconds())
 
     def _standings(self, names: Collection[str]) -> dict[str, Standing]:
         with self._reading:

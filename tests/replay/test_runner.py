@@ -230,6 +230,7 @@ def test_an_event_that_nobody_can_read_stops_those_who_read_it(
         failed = status(one)["board"]
         assert (failed.state, failed.position, failed.error_position) == ("failed", 1, 2)
         assert "UnreadableEvent" in str(failed.error)
+        assert 0 <= failed.lag_seconds < SECONDS
         assert len(stored(database, Titles())) == 4
     finally:
         newer.close()
