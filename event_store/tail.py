@@ -62,8 +62,8 @@ class Tail:
             try:
                 with self._connect() as conn:
                     self._listen(conn)
-            except psycopg.OperationalError:
-                # It is asked for the head after each reconnection, so nothing is missed.
+            except psycopg.Error:
+                # After each reconnection it asks for the head, so nothing is missed.
                 select.select([self._wake_out], [], [], RECONNECT_SECONDS)
 
     def _listen(self, conn: Connection[Any]) -> None:
@@ -72,5 +72,6 @@ class Tail:
         self.advance(row[0] if row else 0)
         while not self._closed:
             for said in conn.notifies(timeout=0):
-                self.advance(int(said.payload))
+                if said.payload.isdecimal():
+                    self.advance(int(said.payload))
             select.select([conn.fileno(), self._wake_out], [], [])

@@ -277,8 +277,19 @@ def test_an_ordinary_user_runs_it_as_himself() -> None:
 @needs_root
 def test_root_runs_it_as_another_user(folder: Path) -> None:
     with embedded_postgres(folder):
-        server = Path(f"/proc/{postmaster(folder)}")
-        assert server.stat().st_uid == pwd.getpwnam(SERVER_USER).pw_uid
+        server, user = Path(f"/proc/{postmaster(folder)}").stat(), pwd.getpwnam(SERVER_USER)
+        assert (server.st_uid, server.st_gid) == (user.pw_uid, user.pw_gid)
+
+
+@needs_root
+def test_a_planted_link_is_not_followed(folder: Path) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "socket").rmdir()
+    (folder / "socket").symlink_to(elsewhere)
+    with pytest.raises(ServerFailed, match="another user"), embedded_postgres(folder):
+        pass
+    assert elsewhere.stat().st_uid == 0
 
 
 @needs_root
