@@ -14,7 +14,7 @@ import yaml
 
 from commands.importing.errors import BadMap
 
-MAP_BYTES_MAX = 1_000_000
+MAP_CHARS_MAX = 1_000_000
 NODES_MAX = 50_000
 """Scalars, lists and mappings in one document, each use of an anchor counted anew."""
 
@@ -63,8 +63,8 @@ def read_document(name: str, text: str) -> Document:
     Raises:
         BadMap: it is no YAML, too large, or has a key twice.
     """
-    if len(text) > MAP_BYTES_MAX:
-        raise BadMap(name, f"the map is longer than {MAP_BYTES_MAX:,} characters")
+    if len(text) > MAP_CHARS_MAX:
+        raise BadMap(name, f"the map is longer than {MAP_CHARS_MAX:,} characters")
     try:
         return _read(name, text)
     except RecursionError as bad:
