@@ -68,6 +68,7 @@ class Contacts(View[ContactRow]):
     )
     indexes = (
         "account",
+        "USING gin (accounts)",
         "owner",
         "email",
         "external_id",

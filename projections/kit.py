@@ -33,7 +33,7 @@ class View(Generic[Row]):
     ignores: ClassVar[tuple[type[Event], ...]] = ()
     """Events of the same nouns that it leaves out on purpose."""
     indexes: ClassVar[tuple[str, ...]] = ()
-    """Column lists in SQL: ``"owner, stage"``."""
+    """Column lists in SQL: ``"owner, stage"``; for what a list holds ``"USING gin (contacts)"``."""
 
     def keys(self, it: Recorded[Any]) -> Iterable[Key]:
         """The rows that this event touches; by default the one of its stream."""

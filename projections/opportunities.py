@@ -71,7 +71,13 @@ class Opportunities(View[OpportunityRow]):
         OpportunityLost,
         OpportunityReopened,
     )
-    indexes = ("pipeline, status, stage", "account", "owner", "changed_at, id")
+    indexes = (
+        "pipeline, status, stage",
+        "account",
+        "USING gin (contacts)",
+        "owner",
+        "changed_at, id",
+    )
 
     def evolve(
         self, row: OpportunityRow | None, it: Recorded[Any], key: Key
