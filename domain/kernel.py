@@ -222,7 +222,8 @@ def fold(evolve: Callable[[S, Any], S], state: S, events: Iterable[Event]) -> S:
 
 def some(*ids: UUID | None) -> tuple[UUID, ...]:
     """The ids that are there, each once, in the order given."""
-    return tuple(dict.fromkeys(i for i in ids if i is not None))
+    there = [i for i in ids if i is not None]
+    return tuple(dict.fromkeys(there) if len(there) > 1 else there)
 
 
 def new_id() -> UUID:

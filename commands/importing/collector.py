@@ -10,8 +10,8 @@ from contextlib import contextmanager
 @contextmanager
 def collector_asleep() -> Iterator[None]:
     """Rows become many objects and no cycles of them. Looking for cycles among them again and
-    again took a third of the time of an import, measured; so it is done between chunks only,
-    by ``collect_young``."""
+    again took a third of the time of an import, measured; so it is done now and then only, by
+    ``collect_young``, when most of them are gone again."""
     awake = gc.isenabled()
     gc.disable()
     try:

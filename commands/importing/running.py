@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from threading import Event as Signal
 from typing import Any, NamedTuple
@@ -24,6 +24,8 @@ from event_store.store import Appended, Checkpoint, ClaimTaken, Conflict, Entry,
 
 CHUNK_ROWS = 2_000
 """Rows that are stored in one transaction."""
+COLLECT_CHUNKS = 25
+"""How many chunks are stored between two looks for cycles among Python's objects."""
 REFUSALS_SHOWN_MAX = 20
 """Refused rows that a summary holds; the file of rejects has all of them."""
 
@@ -174,6 +176,7 @@ class _Run:
         began = time.monotonic()
         self._until_undisputed(self._decider.setup)
         pending: _Pending | None = None
+        chunks = count(1)
         for items in self._rest():
             if cancel is not None and cancel.is_set():
                 break
@@ -186,7 +189,8 @@ class _Run:
                 pending = None
                 self._decider.forget()
             self._report(progress, began)
-            collect_young()
+            if next(chunks) % COLLECT_CHUNKS == 0:
+                collect_young()
         if pending is not None:
             self._landed(pending)
         return self._end(began, progress)
