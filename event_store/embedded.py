@@ -55,6 +55,7 @@ SETTINGS = {
 }
 """Given on the command line at each start, so that they are those of the running program."""
 
+_SOCKET_LOCK = f".s.PGSQL.{SETTINGS['port']}.lock"
 _ACCEPTS, _STARTING, _SILENT = 0, 1, 2  # the exit codes of pg_isready
 
 
@@ -147,7 +148,8 @@ class _Server:
                 raise ServerFailed(f"PostgreSQL in {self.data} does not start:\n{self._said()}")
             if state == _SILENT:
                 launches += 1
-                self._launch()
+                if self._launch():
+                    continue
             time.sleep(0.05 * 3 ** max(0, launches - 1))
         self._create_database()
 
@@ -195,26 +197,27 @@ class _Server:
             raise ServerFailed(f"{self.data} is of PostgreSQL {its}, the program's is {ours}")
 
     def _state(self) -> int:
-        return self._run("pg_isready", "-h", self.socket, "-p", SETTINGS["port"]).returncode
+        where = ("-h", self.socket, "-p", SETTINGS["port"], "-U", "postgres", "-d", "postgres")
+        return self._run("pg_isready", *where).returncode
 
-    def _launch(self) -> None:
-        self._forget_stranger()
+    def _launch(self) -> bool:
+        """Starts the server and waits for it, recovery included. False where it gave up."""
+        if self._is_deserted():
+            # Else whatever has a killed server's number by now would be taken for that server.
+            for lock in (self.data / "postmaster.pid", self.socket / _SOCKET_LOCK):
+                lock.unlink(missing_ok=True)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".previous"))
         settings = SETTINGS | {"unix_socket_directories": str(self.socket)}
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
         wait = ("-w", "-t", START_SECONDS_MAX, "-l", self.log)
-        self._run("pg_ctl", "-D", self.data, *wait, "-o", options, "start")
+        return not self._run("pg_ctl", "-D", self.data, *wait, "-o", options, "start").returncode
 
-    def _forget_stranger(self) -> None:
-        """Drops a killed server's pid file where its number is another program's by now: the
-        new server would take that program for the old server and give up."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            if Path(f"/proc/{pid}/cwd").readlink() != self.data:
-                (self.data / "postmaster.pid").unlink()
-        except (OSError, ValueError):
-            return  # no file, no such process, not ours to look at: the server copes with these
+    def _is_deserted(self) -> bool:
+        """Whether no process of an old server is left: each of them works in the data folder.
+        Unknown where the system has no ``/proc``."""
+        processes = list(Path("/proc").glob("[0-9]*"))
+        return bool(processes) and not any(_works_in(p) == self.data for p in processes)
 
     def _create_database(self) -> None:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as conn:
@@ -244,6 +247,12 @@ class _Server:
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+
+
+def _works_in(process: Path) -> Path | None:
+    with suppress(OSError):  # gone, dead, or another user's: then it is no server of this folder
+        return (process / "cwd").readlink()
+    return None
 
 
 def _binaries() -> Path:
