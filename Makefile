@@ -30,7 +30,9 @@ bench: .venv/dev.stamp ## measure; ONLY=<group> for one group
 	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY))
 
 docs: .venv/dev.stamp ## write the generated pages anew
-	$(BIN)/python -m tests.documents
+	$(BIN)/python -m api.document_events
+	$(BIN)/python -m projections.analytics.document > docs/metrics.md
+	$(BIN)/python -m commands.importing > docs/importing.schema.json
 
 vendor: .venv/dev.stamp ## fetch the pinned web files and verify their hashes (needs npm)
 	$(BIN)/python -m api.web.vendor
