@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from commands.registry import COMMANDS, REFERENCES, Command, reference_fields
 from domain.kernel import AGGREGATES, Aggregate, Event, Recorded, Refused, fold, new_id, some
 from event_store.store import (
@@ -39,13 +41,12 @@ class Actor:
     on_behalf_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A command with who sends it, through which door, and as part of what."""
 
     command: Command
     actor: Actor
-    command_id: UUID = field(default_factory=new_id)
+    command_id: UUID = msgspec.field(default_factory=new_id)
     remember: bool = False
     """Whether the same command id, sent again, shall be answered with the first outcome."""
     expected: int | None = None
@@ -69,8 +70,7 @@ class Ask:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a command did. ``events`` is empty where there was nothing to do."""
 
     position: int
@@ -293,8 +293,7 @@ class Desk:
             self._states.claim(claim.kind, claim.value, claim.owner)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """What a command would do."""
 
     ask: Ask

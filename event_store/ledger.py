@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from domain.kernel import Recorded
 from event_store.codec import decode, encode
 from event_store.store import (
@@ -56,8 +58,7 @@ class Fact(NamedTuple):
     subjects: Sequence[UUID] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(msgspec.Struct, frozen=True):
     """An entry made ready to be judged: events encoded, values claimed turned into keys."""
 
     envelope: Envelope

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from domain.kernel import NOW, Cut, Event, Recorded
 
@@ -15,8 +16,7 @@ PAGE_MAX = 5_000
 """The most events that one read from the log returns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """Who asks for what a command does, why, and through which door. See ``Recorded``."""
 
     actor: str
@@ -31,8 +31,7 @@ class Envelope:
     batch_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """New events for one stream."""
 
     stream: UUID
@@ -42,8 +41,7 @@ class Write:
     subjects: tuple[UUID, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A value that one record may hold at a time, such as an e-mail address.
 
     It is stored under an HMAC beside the log, never in it, so that it can be deleted.
@@ -54,8 +52,7 @@ class Claim:
     owner: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """All that one command does: it is appended whole or not at all."""
 
     envelope: Envelope
@@ -67,21 +64,19 @@ class Entry:
     its outcome, and the same id answers with it from then on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(msgspec.Struct, frozen=True):
     """A named note of how far a job has come, stored in the same transaction as its events."""
 
     name: str
     value: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """Where an entry came to rest."""
 
     position: int
     """Of its last event; for an entry without events the head of the log at that time."""
-    versions: dict[UUID, int] = field(default_factory=dict)
+    versions: dict[UUID, int] = {}
     """The version of each stream that it wrote."""
     events: tuple[str, ...] = ()
     """Names of the events, in order."""
