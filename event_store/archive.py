@@ -16,20 +16,10 @@ import duckdb
 import psycopg
 from psycopg import sql
 
-from domain.kernel import CATALOGUE, NOW, Cut, EventType
+from domain.kernel import CATALOGUE, NOW, Cut
 from event_store.codec import UnreadableEvent
-from event_store.columns import (
-    ENVELOPE,
-    column,
-    decoded,
-    digest,
-    event_view,
-    facts_view,
-    literal,
-    payload,
-    sql_type,
-    structs,
-)
+from event_store.columns import ENVELOPE, decoded, digest, literal
+from event_store.relations import TAIL, tail_table, views
 from event_store.segments import Manifest, Segment, SegmentFolder
 
 SEGMENT_EVENTS = 65_536
@@ -154,8 +144,7 @@ class Archive:
         """Whether it follows that many segments, is undamaged and has the fields of today."""
         if (segment.first, segment.last) != (before * self._size + 1, (before + 1) * self._size):
             return False
-        today = structs()
-        if any(n not in today or digest(today[n]) != d for n, d in segment.columns.items()):
+        if any(n not in CATALOGUE or digest(CATALOGUE[n]) != d for n, d in segment.kinds.items()):
             return False
         return segment in self._manifest.segments or self._folder.whole(segment)
 
@@ -166,8 +155,8 @@ class Archive:
                 return segment
         first, last = before * self._size + 1, (before + 1) * self._size
         draft = self._folder.draft(first)
-        rows, columns = self._export(log, first - 1, last, draft)
-        return self._folder.adopt(draft, first, last, rows, columns)
+        rows, kinds = self._export(log, first - 1, last, draft)
+        return self._folder.adopt(draft, first, last, rows, kinds)
 
     def _load(self, log: psycopg.Connection[Any], after: int, upto: int) -> None:
         """Adds a run of the log to the tail in memory."""
@@ -177,7 +166,7 @@ class Archive:
         try:
             self._export(log, after, upto, draft)
             self._database.execute(
-                f"INSERT INTO log.tail BY NAME SELECT * FROM read_parquet({literal(str(draft))})"
+                f"INSERT INTO {TAIL} BY NAME SELECT * FROM read_parquet({literal(str(draft))})"
             )
         finally:
             draft.unlink(missing_ok=True)
@@ -186,7 +175,7 @@ class Archive:
     def _export(
         self, log: psycopg.Connection[Any], after: int, upto: int, file: Path
     ) -> tuple[int, dict[str, str]]:
-        """Writes a run of the log as Parquet. Returns the rows and the struct columns in it."""
+        """Writes a run of the log as Parquet. Returns the rows, and the kinds of events in it."""
         topics = _topics(log, after, upto)
         with tempfile.TemporaryDirectory() as private:
             spool = Path(private) / "events.csv"
@@ -195,15 +184,17 @@ class Archive:
                 f"COPY (SELECT {decoded(topics)} FROM {_csv(spool)} ORDER BY position) "
                 f"TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)"
             ).fetchone()
-        columns = {n: digest(k) for n, k in structs().items() if k.topic in topics}
-        return (written[0] if written else 0), columns
+        kinds = {k.name: digest(k) for k in CATALOGUE.values() if k.topic in topics}
+        return (written[0] if written else 0), kinds
 
     def _show(self, manifest: Manifest, sealed: int) -> None:
         """Lets new connections see the segments, and what of the tail is not in them."""
+        segments = manifest.segments
         if manifest != self._manifest:
             with _transaction(self._database) as database:
-                database.execute(_sealed_view(self._folder, manifest))
-                database.execute("DELETE FROM log.tail WHERE position <= ?", [sealed])
+                for statement in views([(self._folder.path(s), s.kinds) for s in segments]):
+                    database.execute(statement)
+                database.execute(f"DELETE FROM {TAIL} WHERE position <= ?", [sealed])
             self._manifest = manifest
         self._stamp = self._folder.stamp()
 
@@ -211,23 +202,11 @@ class Archive:
 def _database(folder: Path, memory_max: str) -> duckdb.DuckDBPyConnection:
     """The locked database in memory, still without an event in it."""
     database = duckdb.connect(":memory:", config={"memory_limit": memory_max})
-    types = {**ENVELOPE, **{n: sql_type(dict(payload(k))) for n, k in structs().items()}}
-    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
     for statement in (
         "SET GLOBAL TimeZone = 'UTC'",
         "CREATE SCHEMA log",
-        f"CREATE TABLE log.tail ({columns})",
-        "CREATE VIEW log.sealed AS SELECT * FROM log.tail WHERE false",
-        # Each view is bound as it is made: while events is a plain one, that takes a third.
-        "CREATE VIEW events AS FROM log.tail",
-        *(s for kind in CATALOGUE.values() for s in _event_view(kind)),
-        *(s for noun in sorted({k.noun for k in CATALOGUE.values()}) for s in _facts_view(noun)),
-        "CREATE OR REPLACE VIEW events AS "
-        f"SELECT {', '.join(types)} FROM (FROM log.sealed UNION ALL BY NAME FROM log.tail) "
-        "WHERE position <= getvariable('log_position') "
-        "AND occurred_at <= getvariable('cut_at') AND recorded_at <= getvariable('cut_knew')",
-        "COMMENT ON VIEW events IS 'Every fact of the log before the cut, with one struct column "
-        "for each kind of event'",
+        tail_table(),
+        *views([]),
         "SET temp_directory = ''",
         f"SET allowed_directories = [{literal(str(folder.resolve()))}]",
         "SET enable_external_access = false",
@@ -239,37 +218,6 @@ def _database(folder: Path, memory_max: str) -> duckdb.DuckDBPyConnection:
     ):
         database.execute(statement)
     return database
-
-
-def _event_view(kind: EventType) -> tuple[str, str]:
-    name = column(kind.name)
-    return (
-        f"CREATE VIEW {name} AS SELECT {event_view(kind)} FROM events "
-        f"WHERE name = {literal(kind.name)}",
-        f"COMMENT ON VIEW {name} IS {literal(kind.summary)}",
-    )
-
-
-def _facts_view(noun: str) -> tuple[str, str]:
-    return (
-        f"CREATE VIEW {noun}_facts AS SELECT {facts_view(noun)} FROM events "
-        f"WHERE noun = {literal(noun)}",
-        f"COMMENT ON VIEW {noun}_facts IS {literal(f'All facts of the kind {noun}, side by side')}",
-    )
-
-
-def _sealed_view(folder: SegmentFolder, manifest: Manifest) -> str:
-    """The relation over all segments. Kinds of events that are in none of them are null."""
-    there = {name for segment in manifest.segments for name in segment.columns}
-    columns = [
-        name if name in there else f"CAST(NULL AS {sql_type(dict(payload(kind)))}) AS {name}"
-        for name, kind in structs().items()
-    ]
-    files = ", ".join(literal(str(folder.path(s).resolve())) for s in manifest.segments)
-    return (
-        f"CREATE OR REPLACE VIEW log.sealed AS SELECT {', '.join([*ENVELOPE, *columns])} "
-        f"FROM read_parquet([{files}], union_by_name = true)"
-    )
 
 
 @contextmanager

@@ -39,9 +39,6 @@ ENVELOPE: dict[str, str] = {
 }
 """What every event has, in the order of the columns of ``events``."""
 
-SAID_BY_THE_VIEW = ("name", "type_version", "noun")
-"""Envelope columns that the view of one kind of event leaves out: they never differ in it."""
-
 _NAMES: dict[Any, str] = {
     str: "VARCHAR",
     bool: "BOOLEAN",
@@ -124,7 +121,7 @@ def literal(text: str) -> str:
 
 
 def digest(kind: EventType) -> str:
-    """Changes when what is stored of an event in a segment would change."""
+    """Changes when what a segment holds of an event would change."""
     said = json.dumps([kind.topic, payload(kind)]).encode()
     return hashlib.sha256(said).hexdigest()[:16]
 
@@ -153,43 +150,3 @@ def decoded(topics: set[str]) -> str:
     }
     plain = [f"{computed[c]} AS {c}" if c in computed else c for c in ENVELOPE]
     return ", ".join([*plain, *said])
-
-
-def event_view(kind: EventType) -> str:
-    """The select list of the view of one kind of event: its envelope, then its own fields.
-
-    A field that has the name of an envelope column is called ``said_<name>``.
-    """
-    own = [f'{_value(kind, field)} AS "{_called(field)}"' for field in payload(kind)]
-    return ", ".join([*_KEPT, *own])
-
-
-def facts_view(noun: str) -> str:
-    """The select list of the view of all events of a noun: envelope, what happened, all fields.
-
-    Events that have a field of the same name and shape share its column; a field whose shape
-    differs from event to event is left out, and is found in the views of those events.
-    """
-    kinds = [kind for kind in CATALOGUE.values() if kind.noun == noun]
-    shapes: dict[str, list[Shape]] = {}
-    for kind in kinds:
-        for field, shape in payload(kind).items():
-            shapes.setdefault(field, []).append(shape)
-    fields = [
-        f"coalesce({', '.join(_value(k, field) for k in kinds if field in payload(k))}) "
-        f'AS "{_called(field)}"'
-        for field, found in shapes.items()
-        if all(shape == found[0] for shape in found)
-    ]
-    return ", ".join([*_KEPT, "split_part(name, '.', 2) AS what", *fields])
-
-
-_KEPT = [name for name in ENVELOPE if name not in SAID_BY_THE_VIEW]
-
-
-def _value(kind: EventType, field: str) -> str:
-    return f'{column(kind.name)}."{field}"'
-
-
-def _called(field: str) -> str:
-    return f"said_{field}" if field in _KEPT else field

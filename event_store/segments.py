@@ -26,8 +26,8 @@ class Segment(msgspec.Struct, frozen=True):
     last: int
     rows: int
     sha256: str
-    columns: dict[str, str]
-    """The struct columns in it, each with the digest of the event's fields."""
+    kinds: dict[str, str]
+    """The names of the events in it, each with the digest of its fields."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -44,11 +44,11 @@ class SegmentFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Only one process at a time writes to the folder."""
+        """Only one process at a time lists segments."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -84,17 +84,18 @@ class SegmentFolder:
 
     def draft(self, first: int) -> Path:
         """Where a segment is written before it is adopted."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / f".{first}-{uuid4().hex}.parquet"
 
     def adopt(
-        self, draft: Path, first: int, last: int, rows: int, columns: dict[str, str]
+        self, draft: Path, first: int, last: int, rows: int, kinds: dict[str, str]
     ) -> Segment:
         """Gives a written segment its name, durably. It counts once a manifest lists it."""
         with draft.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
         name = f"events-{first:012}-{sha256[:8]}.parquet"
-        segment = Segment(name, first, last, rows, sha256, columns)
+        segment = Segment(name, first, last, rows, sha256, kinds)
         draft.replace(self.path(segment))
         return segment
 

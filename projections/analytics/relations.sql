@@ -286,16 +286,14 @@ FROM placed LEFT JOIN back ON back.stream = placed.stream AND back.n = placed.n;
 COMMENT ON VIEW order_lines IS 'What was bought, one row a line, and what of it came back';
 
 CREATE VIEW orders AS
-WITH lines AS (
+WITH back AS (
     SELECT
         "order",
-        count(*) AS line_count,
-        sum(quantity)::DECIMAL(18, 4) AS quantity,
-        sum(amount)::DECIMAL(18, 4) AS gross,
-        sum(returned_quantity)::DECIMAL(18, 4) AS returned_quantity,
-        sum(returned_amount)::DECIMAL(18, 4) AS returned,
+        sum(returned_quantity)::DECIMAL(18, 4) AS quantity,
+        sum(returned_amount)::DECIMAL(18, 4) AS amount,
         bool_and(returned_quantity >= quantity) AS whole
     FROM order_lines
+    WHERE "order" IN (SELECT stream FROM order_returned)
     GROUP BY "order"
 ),
 returns AS (
@@ -306,6 +304,13 @@ returns AS (
         arg_max(occurred_at, position) AS returned_at
     FROM order_returned
     GROUP BY stream
+),
+placed AS (
+    SELECT
+        *,
+        coalesce(list_sum([l.quantity FOR l IN lines]), 0)::DECIMAL(18, 4) AS quantity,
+        coalesce(list_sum([l.amount FOR l IN lines]), 0)::DECIMAL(18, 4) AS gross
+    FROM order_placed
 )
 SELECT
     o.stream AS id,
@@ -313,7 +318,7 @@ SELECT
     o.number,
     CASE
         WHEN r.stream IS NULL THEN 'placed'
-        WHEN coalesce(l.whole, true) THEN 'returned'
+        WHEN coalesce(b.whole, true) THEN 'returned'
         ELSE 'partly returned'
     END AS status,
     o.account,
@@ -323,19 +328,19 @@ SELECT
     o.owner,
     o.channel,
     o.currency,
-    coalesce(l.line_count, 0) AS line_count,
-    coalesce(l.quantity, 0) AS quantity,
-    coalesce(l.returned_quantity, 0) AS returned_quantity,
-    coalesce(l.gross, 0) AS gross,
-    coalesce(l.returned, 0) AS returned,
-    coalesce(l.gross - l.returned, 0)::DECIMAL(18, 4) AS net,
+    len(o.lines) AS line_count,
+    o.quantity,
+    coalesce(b.quantity, 0) AS returned_quantity,
+    o.gross,
+    coalesce(b.amount, 0) AS returned,
+    (o.gross - coalesce(b.amount, 0))::DECIMAL(18, 4) AS net,
     r.return_reason,
     o.external_id,
     o.occurred_at AS placed_at,
     r.returned_at,
     coalesce(r.returned_at, o.occurred_at) AS changed_at
-FROM order_placed AS o
-LEFT JOIN lines AS l ON l."order" = o.stream
+FROM placed AS o
+LEFT JOIN back AS b ON b."order" = o.stream
 LEFT JOIN returns AS r ON r.stream = o.stream;
 COMMENT ON VIEW orders IS 'Orders, one row each, with what came back of them';
 

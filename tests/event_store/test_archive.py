@@ -200,9 +200,9 @@ def test_kinds_that_are_new_do_not_break_old_segments(
     with archive.connect() as log:
         assert log.execute("SELECT count(*) FROM contact_added").fetchall() == [(SEGMENT,)]
         assert log.execute("SELECT count(*) FROM opportunity_renamed").fetchall() == [(9,)]
-    assert [set(s.columns) for s in manifest(folder).segments] == [
-        {"opportunity_opened", "opportunity_renamed"},
-        {"contact_added"},
+    assert [set(s.kinds) for s in manifest(folder).segments] == [
+        {"opportunity.opened", "opportunity.renamed"},
+        {"contact.added"},
     ]
 
 
@@ -219,7 +219,7 @@ def test_what_does_not_fit_is_made_anew(
     elif harm == "deleted":
         file.unlink()
     elif harm == "other fields":
-        changed = msgspec.structs.replace(listed.segments[1], columns={"opportunity_renamed": "x"})
+        changed = msgspec.structs.replace(listed.segments[1], kinds={"opportunity.renamed": "x"})
         parts = (listed.segments[0], changed, listed.segments[2])
         said = msgspec.json.encode(msgspec.structs.replace(listed, segments=parts))
         (folder / "manifest.json").write_bytes(said)
