@@ -95,12 +95,27 @@ TALK = {
 }
 """By channel: what an interaction is called that came in, and one that went out."""
 
-TITLED = frozenset({"account", "case", "contact", "lead", "opportunity", "pipeline", "product"})
+TITLED = frozenset(
+    {"account", "case", "contact", "lead", "opportunity", "pipeline", "product", "task"}
+)
 """Nouns whose records are named with what happened to them."""
 ACTING = frozenset({"case", "opportunity"})
 """Those of which one says that they do things: an opportunity moved."""
-OWN_SOURCES = frozenset({"api", "cli", "form"})
+OWN_SOURCES = frozenset({"api", "cli", "demo", "form"})
 """Ways in that are not worth a word."""
+
+
+PLAIN_KINDS = frozenset({"held", "sent", "visited"})
+"""What usually happens on a channel, and goes without saying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A further field of a fact, with the page of the record that it names."""
+
+    label: str
+    value: str
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,7 @@ class Line:
     after: str
     text: str
     """What somebody wrote, as they wrote it."""
-    details: tuple[tuple[str, str], ...]
+    details: tuple[Detail, ...]
     actor: str
     reason: str | None
     source: str | None
@@ -178,7 +193,7 @@ def _line(it: Recorded[Any], names: Names, here: UUID | None) -> Line:
         before=before,
         after=after,
         text=_text(it.event),
-        details=_details(it.event, names, here),
+        details=_details(it, names, here),
         actor=actor(it.actor, names),
         reason=it.reason,
         source=None if it.source in OWN_SOURCES else it.source,
@@ -236,7 +251,7 @@ def _sentence(fact: Event, names: Names) -> str:
 def _talk(fact: InteractionRecorded) -> str:
     came, went = TALK.get(fact.channel, (fact.channel.capitalize(),) * 2)
     what = came if fact.direction == "in" else went
-    return ", ".join(part for part in (what, fact.kind) if part)
+    return what if not fact.kind or fact.kind in PLAIN_KINDS else f"{what}, {fact.kind}"
 
 
 def _text(fact: Event) -> str:
@@ -249,27 +264,35 @@ def _text(fact: Event) -> str:
             return ""
 
 
-def _details(fact: Event, names: Names, here: UUID | None) -> tuple[tuple[str, str], ...]:
-    """The fields that the sentence does not speak of, as label and value."""
+def _details(it: Recorded[Any], names: Names, here: UUID | None) -> tuple[Detail, ...]:
+    """The fields that the sentence does not speak of, and that the reader does not know."""
+    fact = it.event
     told = NOWHERE | {"text", "subject", "body", "channel", "direction", "kind", "lead"}
+    known = (None, here, as_id(it.actor))
     found = [
-        (words.label(name), _shown(fact, name, names))
+        Detail(words.label(name), _shown(fact, name, names), _page(getattr(fact, name), names))
         for name in fact.__struct_fields__
         if name not in told
-        and getattr(fact, name) not in (None, here)
+        and getattr(fact, name) not in known
         and f"{{{name}}}" not in fact.__event__.summary
         and not (name == "currency" and getattr(fact, "amount", None) is not None)
     ]
-    emptied = [(words.label(name), "emptied") for name in getattr(fact, "cleared", ())]
+    emptied = [Detail(words.label(name), "emptied") for name in getattr(fact, "cleared", ())]
     return (*_total(fact), *found, *emptied)[:DETAILS_MAX]
 
 
-def _total(fact: Event) -> tuple[tuple[str, str], ...]:
+def _page(value: Any, names: Names) -> str:
+    """The page of the record that a field names, if it names one."""
+    named = names.get(value) if isinstance(value, UUID) else None
+    return page_of(named.noun, value) if named else ""
+
+
+def _total(fact: Event) -> tuple[Detail, ...]:
     if not isinstance(fact, OrderPlaced):
         return ()
     total = sum((line.amount for line in fact.lines), Decimal(0))
     goods = words.counted(len(fact.lines), "line")
-    return (("Total", f"{words.money(total, fact.currency)} in {goods}"),)
+    return (Detail("Total", f"{words.money(total, fact.currency)} in {goods}"),)
 
 
 def _shown(fact: Event, name: str, names: Names) -> str:

@@ -116,4 +116,4 @@ def initials(name: str) -> str:
 
 def label(field: str) -> str:
     """A field's name as a label: ``postal_code`` is ``Postal code``."""
-    return field.replace("_", " ").capitalize()
+    return "URL" if field == "url" else field.replace("_", " ").capitalize()
