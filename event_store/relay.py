@@ -14,6 +14,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from domain.kernel import Recorded
 from event_store.codec import encode_impersonal
+from event_store.schema import app_dsn
 from event_store.store import Checkpoint, EventStore
 
 BATCH_MAX = 1_000
@@ -66,7 +67,7 @@ class Relay:
     def run(self, stop: threading.Event) -> None:
         """Publishes until told to stop. After any error of the broker it starts again, with a
         new producer, from what is known to be there."""
-        with psycopg.connect(self._dsn, autocommit=True) as leader:
+        with psycopg.connect(app_dsn(self._dsn), autocommit=True) as leader:
             while not stop.is_set() and not self._leads(leader):
                 stop.wait(LEADER_POLL_SECONDS)
             while not stop.is_set():
