@@ -98,7 +98,7 @@ class Columns:
         return lambda cells: " ".join(cells[place] for place in places)
 
     def _index(self, wanted: str, name: str, header: Row, source: Source) -> int:
-        line, names = header
+        line, names = header.line, header.cells
         found = names.count(wanted)
         if found == 1:
             return names.index(wanted)
@@ -124,7 +124,7 @@ def _suggestion(wanted: str, header: list[str]) -> str:
 
 def _check_separator(source: Source, header: Row, used: int) -> None:
     """Raises BadFile if the header looks like one that another character separates."""
-    line, names = header
+    line, names = header.line, header.cells
     if len(names) != 1 or used < 2:
         return
     counts = {mark: names[0].count(mark) for mark in ",;\t|"}
@@ -144,11 +144,11 @@ def _row_reader(file: str, width: int, plan: list[_Cell], ids: list[_Id]) -> Rea
     blank: list[Any] = [None] * (2 + len(plan) + len(ids))
 
     def read_row(row: Row) -> Values:
-        line, cells = row
+        cells = row.cells
         if len(cells) != width:
             raise BadRow(_width(cells, width))
         values = blank.copy()
-        values[0], values[1] = file, line
+        values[0], values[1] = file, row.line
         name = ""
         try:
             for name, place, cell_of, read in plan:  # noqa: B007  # the error speaks of it

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 
+import msgspec
 from pydantic import ValidationError
 
 from commands.desk import Actor, Ask, States, decide
@@ -26,7 +27,7 @@ KINDS: tuple[Kind, ...] = ("new", "changes", "duplicate", "left out", "refused")
 map's commands; or cannot be carried out."""
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """What becomes of one row."""
 
     file: str
@@ -139,7 +140,7 @@ class Decider:
             return ()
 
     def _row(self, item: Item, values: Values | BadRow, entries: list[Entry]) -> Verdict:
-        file, (line, cells) = item.file, item.row
+        file, line, cells = item.file, item.row.line, item.row.cells
         mine: list[Entry] = []
         try:
             if isinstance(values, BadRow):

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 from pydantic import ValidationError
 
 from commands.importing.columns import Columns, ReadRow, Values
@@ -26,7 +27,7 @@ SORT_ROWS_MAX = 2_000_000
 """The most rows of a table that is sorted: they are held in memory."""
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True):
     """One row with what is to become of it."""
 
     file: str

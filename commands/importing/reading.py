@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+import msgspec
 
 from commands.importing.errors import BadFile
 from commands.importing.language import Table
@@ -28,7 +30,7 @@ _BOMS = (
 )
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """The cells of one row and the line that it begins in."""
 
     line: int
@@ -147,10 +149,11 @@ def _unreadable(source: Source, lines: _Lines, why: str) -> BadFile:
 
 def _column_at(source: Source, line: int, text: str) -> str | None:
     """The column of the cell in which a text breaks off that begins the row of that line."""
-    first, names = _first_row(source)
+    header = _first_row(source)
+    names = header.cells
     if source.table.names:
         names = source.table.names
-    elif line <= first:
+    elif line <= header.line:
         return None
     begun = len(_split(source.table, text[:CELL_CHARS_MAX]))
     return names[begun - 1].strip() if 0 < begun <= len(names) else None
