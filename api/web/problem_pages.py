@@ -14,6 +14,8 @@ from api.http.problems import MEDIA_TYPE
 from api.web.pages import Pages
 
 ICONS = {401: "lock", 403: "lock", 404: "search", 409: "alert-triangle", 503: "refresh"}
+UNSURE = "Look whether it was stored before you send it again."
+"""Where a failure may have come after the log had taken it."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -83,13 +85,14 @@ def trouble_of(request: Request, problem: dict[str, Any]) -> Trouble:
     """A problem in words."""
     safe = request.method in SAFE_METHODS
     url = request.url
+    detail = problem.get("detail", "")
     again = f"{url.path}?{url.query}" if url.query else url.path
     return Trouble(
         status=problem["status"],
         title=problem["title"],
-        detail=problem.get("detail", ""),
+        detail="" if detail == f"{problem['title']}." else detail,
         reference=problem.get("reference", ""),
-        stored="" if safe else "Nothing was stored.",
+        stored="" if safe else UNSURE if problem["status"] >= 500 else "Nothing was stored.",
         again=again if safe and problem["status"] >= 500 else "",
     )
 

@@ -225,7 +225,7 @@ def test_retention_as_a_file(visitor: httpx.Client) -> None:
         (f"/accounts/{uuid4()}", 404, "There is no such account"),
         (f"/pipeline/{uuid4()}", 404, "There is no such pipeline"),
         ("/accounts/not-an-id", 422, "record"),
-        ("/nowhere", 404, "There is nothing at this address."),
+        ("/nowhere", 404, "There is nothing at this address"),
     ],
 )
 def test_problems_are_pages(visitor: httpx.Client, path: str, status: int, says: str) -> None:

@@ -86,11 +86,12 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (fresh.dataset.state !== "unknown" && fresh.dataset.state !== "lost") tell();
 });
 
-// Nothing was stored if the answer never came; the form keeps what was typed.
+// Whether it was stored is not known if the answer never came. Forms carry a key or a version,
+// so sending them again is safe; they keep what was typed.
 document.addEventListener("htmx:error", (event) => {
   if (!event.detail.ctx || event.detail.ctx.sourceElement === fresh) return;
   const line = document.createElement("div");
   line.className = "alarm-line";
-  line.textContent = "Rapport does not answer. Nothing was stored; try again.";
+  line.textContent = "Rapport does not answer. Try again; nothing is carried out twice.";
   document.getElementById("alarm").replaceChildren(line);
 });
