@@ -207,6 +207,7 @@ def _database(folder: Path, memory_max: str) -> duckdb.DuckDBPyConnection:
         "CREATE SCHEMA log",
         tail_table(),
         *views([]),
+        "SET GLOBAL parquet_metadata_cache = true",  # segments never change
         "SET temp_directory = ''",
         f"SET allowed_directories = [{literal(str(folder.resolve()))}]",
         "SET enable_external_access = false",

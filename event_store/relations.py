@@ -24,6 +24,26 @@ _CUT = (
 _KEPT = [name for name in ENVELOPE if name not in ("name", "type_version", "noun")]
 """The envelope in the views of a kind and of a noun; what never differs there is left out."""
 
+_ENVELOPE_DOCS = {
+    "position": "Place in the log, from 1",
+    "stream": "Id of the record that the fact belongs to",
+    "version": "Place in the record's history, from 1",
+    "name": "What happened: order.placed",
+    "type_version": "Version of the event's form",
+    "noun": "Kind of the record: order",
+    "occurred_at": "When it was true",
+    "recorded_at": "When we learned of it",
+    "actor": "Who asked for it: id of a member, or system:<what>",
+    "on_behalf_of": "For whom they asked",
+    "reason": "Why, for those who read it later",
+    "source": "The way in: form, api, import <file>:<line>",
+    "command_id": "The command that it comes from",
+    "correlation_id": "What all started with",
+    "causation_id": "The command that caused the command",
+    "batch_id": "What it was sent together with, such as an import",
+    "subjects": "The contacts, accounts and leads that it concerns",
+}
+
 Sealed = list[tuple[Path, Collection[str]]]
 """The files of the segments, each with the names of the events in it."""
 
@@ -39,6 +59,8 @@ def views(sealed: Sealed) -> Iterator[str]:
     everything = list(CATALOGUE.values())
     yield _view("events", "*", everything, sealed)
     yield _comment("events", "Every fact of the log, with a struct column for each kind of event")
+    for name, doc in _ENVELOPE_DOCS.items():
+        yield f"COMMENT ON COLUMN events.{name} IS {literal(doc)}"
     for kind in everything:
         name = column(kind.name)
         yield _view(name, _fields_of_kind(kind), [kind], sealed)

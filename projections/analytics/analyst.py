@@ -201,7 +201,8 @@ class _Session:
         BadSetting: the time zone is unknown.
         """
         zone = settings.get("zone", "UTC")
-        if not self._run("FROM pg_timezone_names() WHERE name = $zone", {"zone": zone}).rows:
+        known = "FROM pg_timezone_names() WHERE name = $zone"
+        if zone != "UTC" and not self._run(known, {"zone": zone}).rows:
             raise BadSetting("zone", f"{zone!r} is no time zone; one is Europe/Berlin")
 
     def ask(self, relation: str) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import yaml
 
+from domain.kernel import CATALOGUE
+
 FOLDER = Path(__file__).parent / "metrics"
 EXCLUDED = "-- excluded:"
 """The line that parts a metric's query from the one that counts what it leaves out."""
 
-Kind = Literal["text", "integer", "number", "day", "zone"]
+Kind = Literal["text", "integer", "day", "zone", "event"]
 
 
 class NoSuchMetric(Exception):
@@ -75,17 +77,29 @@ class Setting:
             raise BadSetting(self.name, f"{value} is more than {self.most}")
 
 
+def _event(given: Any) -> str:
+    if any(given in (kind.name, kind.noun) for kind in CATALOGUE.values()):
+        return str(given)
+    raise ValueError(given)
+
+
 def _day(given: Any) -> date:
     return given if isinstance(given, date) else date.fromisoformat(str(given))
 
 
-_READ: dict[str, Any] = {"text": str, "integer": int, "number": float, "day": _day, "zone": str}
-_WORDS = {
+_READ: dict[Kind, Callable[[Any], Any]] = {
+    "text": str,
+    "integer": int,
+    "day": _day,
+    "zone": str,
+    "event": _event,
+}
+_WORDS: dict[Kind, str] = {
     "text": "text",
     "integer": "whole number",
-    "number": "number",
     "day": "day (such as 2026-07-01)",
     "zone": "time zone",
+    "event": "event (such as order.placed) or kind of record (order)",
 }
 
 

@@ -38,6 +38,9 @@ FROM account_facts
 GROUP BY stream
 HAVING bool_or(what = 'opened');
 COMMENT ON VIEW accounts IS 'Organisations, one row each';
+COMMENT ON COLUMN accounts.parent IS 'The account that it belongs to';
+COMMENT ON COLUMN accounts.revenue IS 'In a year';
+COMMENT ON COLUMN accounts.founded IS 'The year';
 
 CREATE VIEW contacts AS
 WITH moves AS (
@@ -79,11 +82,15 @@ SELECT
     coalesce(places.accounts, []) AS accounts
 FROM known LEFT JOIN places ON places.stream = known.id;
 COMMENT ON VIEW contacts IS 'Persons, one row each, without personal fields';
+COMMENT ON COLUMN contacts.account IS 'Of their accounts the one that they have been with longest';
+COMMENT ON COLUMN contacts.accounts IS 'The accounts that they are with';
+COMMENT ON COLUMN contacts.lead IS 'The lead that they were before';
 
 CREATE VIEW customers AS
 SELECT stream AS id, 'account' AS noun FROM account_opened
 UNION ALL SELECT stream AS id, 'contact' AS noun FROM contact_added;
 COMMENT ON VIEW customers IS 'Accounts and contacts: who can buy';
+COMMENT ON COLUMN customers.noun IS 'account or contact';
 
 CREATE VIEW leads AS
 SELECT
@@ -116,6 +123,10 @@ FROM lead_facts
 GROUP BY stream
 HAVING bool_or(what = 'captured');
 COMMENT ON VIEW leads IS 'Leads, one row each, without personal fields';
+COMMENT ON COLUMN leads.status IS 'new, qualified, discarded or converted';
+COMMENT ON COLUMN leads.score IS '0 to 100';
+COMMENT ON COLUMN leads.contact IS 'What it was converted into, as are account and opportunity';
+COMMENT ON COLUMN leads.closed_at IS 'When it was discarded or converted';
 
 CREATE VIEW members AS
 SELECT
@@ -134,6 +145,7 @@ FROM member_facts
 GROUP BY stream
 HAVING bool_or(what = 'added');
 COMMENT ON VIEW members IS 'The staff, one row each';
+COMMENT ON COLUMN members.manager IS 'Id of another member';
 
 CREATE VIEW products AS
 SELECT
@@ -152,6 +164,7 @@ FROM product_facts
 GROUP BY stream
 HAVING bool_or(what = 'added');
 COMMENT ON VIEW products IS 'What we sell, one row each, with the list price';
+COMMENT ON COLUMN products.list_price IS 'In the currency beside it';
 
 CREATE VIEW pipelines AS
 SELECT
@@ -165,6 +178,7 @@ FROM pipeline_facts
 GROUP BY stream
 HAVING bool_or(what = 'defined');
 COMMENT ON VIEW pipelines IS 'Pipelines, one row each, with their stages in order';
+COMMENT ON COLUMN pipelines.stages IS 'In order, with the chance to win from each';
 
 CREATE VIEW opportunities AS
 SELECT
@@ -203,6 +217,11 @@ FROM opportunity_facts
 GROUP BY stream
 HAVING bool_or(what = 'opened');
 COMMENT ON VIEW opportunities IS 'Chances to sell, one row each, open, won or lost';
+COMMENT ON COLUMN opportunities.status IS 'open, won or lost';
+COMMENT ON COLUMN opportunities.stage_since IS 'When it came into the stage';
+COMMENT ON COLUMN opportunities.closed_at IS 'When it was won or lost';
+COMMENT ON COLUMN opportunities.amount IS 'In the currency beside it';
+COMMENT ON COLUMN opportunities.lead IS 'The lead whose conversion opened it';
 
 CREATE VIEW opportunities_named AS
 SELECT
@@ -222,6 +241,7 @@ LEFT JOIN members AS m ON m.id = o.owner
 LEFT JOIN members AS b ON b.id = m.manager;
 COMMENT ON VIEW opportunities_named IS
     'Opportunities with the names of what they refer to, and the place of their owner';
+COMMENT ON COLUMN opportunities_named.team IS 'Of the owner, as are office and manager';
 
 CREATE VIEW stage_spans AS
 WITH moves AS (
@@ -256,6 +276,9 @@ FROM stays ASOF LEFT JOIN owners
     ON owners.stream = stays.opportunity AND stays.until_position >= owners.position;
 COMMENT ON VIEW stage_spans IS
     'Every stay of an opportunity in a stage, until it left for the next one, won or lost';
+COMMENT ON COLUMN stage_spans.n IS 'Number of the stay, from 1';
+COMMENT ON COLUMN stage_spans.left_for IS 'The next stage, or won or lost';
+COMMENT ON COLUMN stage_spans.owner IS 'At the end of the stay, or now';
 
 CREATE VIEW order_lines AS
 WITH placed AS (
@@ -284,6 +307,9 @@ SELECT
     coalesce(back.amount, 0)::DECIMAL(18, 4) AS returned_amount
 FROM placed LEFT JOIN back ON back.stream = placed.stream AND back.n = placed.n;
 COMMENT ON VIEW order_lines IS 'What was bought, one row a line, and what of it came back';
+COMMENT ON COLUMN order_lines.line IS 'Place in the order, from 1';
+COMMENT ON COLUMN order_lines.customer IS 'The account, or else the contact';
+COMMENT ON COLUMN order_lines.amount IS 'Charged for the whole line, in the currency beside it';
 
 CREATE VIEW orders AS
 WITH back AS (
@@ -343,6 +369,11 @@ FROM placed AS o
 LEFT JOIN back AS b ON b."order" = o.stream
 LEFT JOIN returns AS r ON r.stream = o.stream;
 COMMENT ON VIEW orders IS 'Orders, one row each, with what came back of them';
+COMMENT ON COLUMN orders.status IS 'placed, partly returned or returned';
+COMMENT ON COLUMN orders.customer IS 'The account, or else the contact';
+COMMENT ON COLUMN orders.gross IS 'What was charged for all lines';
+COMMENT ON COLUMN orders.returned IS 'What was paid back';
+COMMENT ON COLUMN orders.net IS 'Gross less returned';
 
 CREATE VIEW case_log AS
 WITH facts AS (
@@ -396,6 +427,11 @@ FROM phases;
 COMMENT ON VIEW case_log IS
     'Every fact of a case with the phase that it led to; what = status_logged are lines of '
     'another system';
+COMMENT ON COLUMN case_log.what IS 'What happened; status_logged is a line of another system';
+COMMENT ON COLUMN case_log.status IS 'The word of the other system';
+COMMENT ON COLUMN case_log.phase IS 'The phase after the fact';
+COMMENT ON COLUMN case_log.phase_before IS 'The phase before it';
+COMMENT ON COLUMN case_log.worker IS 'Who worked on it in the other system';
 
 CREATE VIEW cases AS
 WITH moves AS (
@@ -487,6 +523,11 @@ FROM case_opened AS o
 JOIN known AS k ON k."case" = o.stream
 JOIN times AS t ON t."case" = o.stream;
 COMMENT ON VIEW cases IS 'What customers asked of us, one row each, with the times of service';
+COMMENT ON COLUMN cases.status IS 'The last word of the other system';
+COMMENT ON COLUMN cases.customer IS 'The account, or else the contact';
+COMMENT ON COLUMN cases.first_response_at IS 'When it left new and assigned for the first time';
+COMMENT ON COLUMN cases.waiting_seconds IS 'In all the waits that have ended';
+COMMENT ON COLUMN cases.changed_at IS 'When the last fact about it was true';
 
 CREATE VIEW interactions AS
 SELECT
@@ -515,6 +556,9 @@ GROUP BY stream
 HAVING bool_or(what = 'recorded') AND NOT bool_or(what = 'withdrawn');
 COMMENT ON VIEW interactions IS
     'Contacts between customers and us on any channel, one row each, without personal fields';
+COMMENT ON COLUMN interactions.direction IS 'in is the customer to us';
+COMMENT ON COLUMN interactions.kind IS 'What happened on the channel';
+COMMENT ON COLUMN interactions.recorded_by IS 'The actor who recorded it';
 
 CREATE VIEW tasks AS
 SELECT
@@ -547,3 +591,7 @@ FROM task_facts
 GROUP BY stream
 HAVING bool_or(what = 'planned');
 COMMENT ON VIEW tasks IS 'What is to be done, one row each';
+COMMENT ON COLUMN tasks.status IS 'open, done or dropped';
+COMMENT ON COLUMN tasks.noun IS 'What kind of record it is about';
+COMMENT ON COLUMN tasks.planned_by IS 'The actor who planned it';
+COMMENT ON COLUMN tasks.closed_at IS 'When it was done or dropped';

@@ -14,8 +14,8 @@ source: >
   retained(k) / cohort size, with the choices that PostHog, Mixpanel and Amplitude name in their
   documentation of retention
 settings:
-  start: {default: order.placed, doc: The event or kind of record (order) that begins a cohort}
-  returning: {default: order.placed, doc: The event or kind of record that shows a return}
+  start: {kind: event, default: order.placed, doc: The event or kind of record (order) that begins a cohort}
+  returning: {kind: event, default: order.placed, doc: The event or kind of record that shows a return}
   customer: {default: customer, allowed: [customer, account, contact],
     doc: Whose events; customer is the account of an event or else its contact}
   period: {default: month, allowed: [day, week, month], doc: The length of a period}
