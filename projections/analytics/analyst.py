@@ -23,7 +23,23 @@ from projections.analytics.results import Column, Excluded, Relation, Result
 
 QUERY_SECONDS_MAX = 10.0
 QUERY_ROWS_MAX = 50_000
-RELATIONS = Path(__file__).with_name("relations.sql")
+FOLDER = Path(__file__).with_name("relations")
+RELATIONS = (
+    "macros",
+    "accounts",
+    "contacts",
+    "leads",
+    "members",
+    "products",
+    "pipelines",
+    "opportunities",
+    "stages",
+    "orders",
+    "cases",
+    "interactions",
+    "tasks",
+)
+"""The files that make the relations, in an order in which each finds what it builds on."""
 
 Connect = Callable[[Cut], DuckDBPyConnection]
 """Gives a connection with the relation ``events`` as of a cut, the variable ``log_position``, and
@@ -149,7 +165,8 @@ class Analyst:
                 "SELECT count(*) FROM duckdb_views() WHERE view_name = 'tasks'"
             ).fetchone()
             if there == (0,):
-                connection.execute(RELATIONS.read_text(encoding="utf-8"))
+                for name in RELATIONS:
+                    connection.execute((FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 _SCHEMA = """
