@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -67,13 +67,17 @@ def _encoding(name: str) -> str:
     return name
 
 
-CellText = Annotated[str, BeforeValidator(_text)]
+Scalar = str | int | float | bool
+CellText = Annotated[str, BeforeValidator(_text, json_schema_input_type=Scalar)]
 """A text as it stands in a file; numbers and true/false may be written without quotes."""
 Zone = Annotated[str, AfterValidator(_zone)]
 TimeOfDay = Annotated[str, BeforeValidator(_text), AfterValidator(_time)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 Word = Annotated[str, Field(min_length=1)]
-Words = Annotated[list[Word], BeforeValidator(_listed), Field(min_length=1)]
+_one_or_more = BeforeValidator(_listed, json_schema_input_type=Word | list[Word])
+_texts = BeforeValidator(_listed, json_schema_input_type=Scalar | list[Scalar])
+Words = Annotated[list[Word], _one_or_more, Field(min_length=1)]
+CellTexts = Annotated[list[CellText], _texts]
 
 ColumnType = Literal["text", "integer", "decimal", "boolean", "date", "datetime"]
 
@@ -104,7 +108,7 @@ class Column(Part):
         default_factory=dict, description="What is read in place of the text in the file."
     )
     only: bool = Field(False, description="Whether a text that `values` does not name is refused.")
-    empty: Annotated[list[CellText], BeforeValidator(_listed)] = Field(
+    empty: CellTexts = Field(
         default_factory=list, description="Texts that mean an empty cell, such as `N/A`."
     )
     split: str = Field("", description="What separates several texts in a cell, such as `;`.")
@@ -124,14 +128,19 @@ class Column(Part):
         "", description="The mark between groups of three digits."
     )
     zone: Zone | None = Field(None, description="Time zone of times that do not say theirs.")
-    true: Annotated[list[CellText], BeforeValidator(_listed)] = ["true", "yes", "y", "1"]
-    false: Annotated[list[CellText], BeforeValidator(_listed)] = ["false", "no", "n", "0"]
+    true: CellTexts = ["true", "yes", "y", "1"]
+    false: CellTexts = ["false", "no", "n", "0"]
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Column:
         if self.decimal == self.group:
             raise ValueError("the decimal mark and the group mark are the same")
         return self
+
+
+ShortColumn = Annotated[
+    Column, BeforeValidator(_short, json_schema_input_type=Column | ColumnType | None)
+]
 
 
 class Constant(Part):
@@ -233,7 +242,7 @@ class Step(Part):
 
     command: Word
     when: Condition | None = Field(None, description="Which rows it is for. All, if not said.")
-    at: Annotated[At, BeforeValidator(_at)] | None = Field(
+    at: Annotated[At, BeforeValidator(_at, json_schema_input_type=Word | At)] | None = Field(
         None, description="The column that says when it was true. Now, if not said."
     )
     if_exists: Literal["duplicate", "refuse", "skip", "change"] = Field(
@@ -258,8 +267,8 @@ class Table(Part):
     skip: Annotated[int, Field(ge=0)] = Field(0, description="Lines to pass over at the start.")
     comment: str = Field("", description="Lines that begin with this are passed over.")
     zone: Zone | None = None
-    columns: dict[str, Annotated[Column, BeforeValidator(_short)]] = Field(default_factory=dict)
-    sort_by: Annotated[list[Word], BeforeValidator(_listed)] = Field(
+    columns: dict[str, ShortColumn] = Field(default_factory=dict)
+    sort_by: Annotated[list[Word], _one_or_more] = Field(
         default_factory=list,
         description="Columns whose values give the order of the rows; ties keep file order.",
     )
@@ -282,6 +291,9 @@ class SetupStep(Part):
     {id: key} and {ref: noun, key: key}."""
 
     command: Word
+    at: date | None = Field(
+        None, description="The day when it was so; without it, the moment of the import."
+    )
     fields: dict[str, Any]
 
 

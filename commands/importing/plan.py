@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 import msgspec
 from pydantic import ValidationError
@@ -222,6 +224,9 @@ def _import_id(map_: Map, matched: list[list[Source]]) -> UUID:
 def _setup(map_: Map, step: SetupStep, document: Document, loc: Loc) -> SetupCommand:
     model = command_model(step.command, step.fields, document, loc)
     fields = {name: _constant(map_, name, value) for name, value in step.fields.items()}
+    if step.at is not None:
+        of_day = time.fromisoformat(map_.time_of_day)
+        fields["occurred_at"] = datetime.combine(step.at, of_day, ZoneInfo(map_.zone))
     own = next((n for n, v in step.fields.items() if _is_id(v) and n in AGGREGATES), None)
     try:
         command = model.model_validate(fields)
