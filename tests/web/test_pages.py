@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from api.web.cards import CARDS_MAX
 from tests.web.company import ACME, ADA, EMPTY, MANY, NORDWIND, PIPELINE, RENEWAL, WON, ago
 
+NOBODY = UUID(int=404)
 PATHS = (
     "/",
     "/accounts",
@@ -222,8 +223,8 @@ def test_retention_as_a_file(visitor: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "says"),
     [
-        (f"/accounts/{uuid4()}", 404, "There is no such account"),
-        (f"/pipeline/{uuid4()}", 404, "There is no such pipeline"),
+        (f"/accounts/{NOBODY}", 404, "There is no such account"),
+        (f"/pipeline/{NOBODY}", 404, "There is no such pipeline"),
         ("/accounts/not-an-id", 422, "record"),
         ("/nowhere", 404, "There is nothing at this address"),
     ],
