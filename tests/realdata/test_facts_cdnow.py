@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.realdata.conftest import Imported
@@ -67,6 +68,33 @@ def test_the_calibration_period(sample: Questions) -> None:
 def test_the_holdout_period(sample: Questions) -> None:
     row = sample.row("orders_summary", since="1997-10-01", until=END)
     assert (row["customer_days"], row["orders"], row["customers"]) == (1_882, 1_959, 684)
+
+
+def test_what_models_of_repeat_buying_start_from(sample: Questions, cdnow_sample: Imported) -> None:
+    """Occasions after the first, weeks to the last one and to the end, and the mean spend."""
+    ours = sample.sql(
+        """
+        WITH days AS (
+            SELECT customer, placed_at::DATE AS day, sum(net) AS spent
+            FROM orders WHERE placed_at < '1997-10-01' GROUP BY ALL
+        ),
+        known AS (SELECT *, min(day) OVER (PARTITION BY customer) AS first FROM days)
+        SELECT
+            any_value(c.external_id), count(*) - 1, round((max(day) - min(first)) / 7, 2),
+            round((DATE '1997-09-30' - min(first)) / 7, 2),
+            round(coalesce(avg(spent) FILTER (day > first), 0)::DECIMAL(18, 6), 2)::DOUBLE
+        FROM known JOIN contacts AS c ON c.id = customer GROUP BY customer
+        """
+    )
+    (file,) = cdnow_sample.files
+    pairs = (line.split()[:2] for line in file.read_text().splitlines())
+    number = {in_full: int(in_sample) for in_full, in_sample in pairs}
+    theirs = duckdb.execute(
+        "SELECT x::BIGINT, t_x, T, zbar FROM read_csv(?) ORDER BY ID",
+        [str(file.parent / "cdnow_customers_summary_with_transactions.csv")],
+    ).fetchall()
+    assert len(ours) == 2_357
+    assert [row[1:] for row in sorted(ours, key=lambda row: number[row[0]])] == theirs
 
 
 def retention(asked: Questions, **settings: Any) -> dict[tuple[str | None, int], dict[str, Any]]:
