@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date as day
+from datetime import time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -224,13 +225,20 @@ Value = TypeAliasType(
 
 
 class At(Part):
-    """When it was true."""
+    """When it was true: as a column says, or on one day for all rows."""
 
-    column: Word
+    column: Word | None = None
+    date: day | None = None
     time: TimeOfDay | None = Field(None, description="The time of day for a date without one.")
     if_empty: Literal["refuse", "now"] = Field(
         "refuse", description="What becomes of a row that does not say when."
     )
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> At:
+        if (self.column is None) == (self.date is None):
+            raise ValueError("“at” names a column or a date")
+        return self
 
 
 def _at(value: Any) -> Any:
@@ -291,7 +299,7 @@ class SetupStep(Part):
     {id: key} and {ref: noun, key: key}."""
 
     command: Word
-    at: date | None = Field(
+    at: day | None = Field(
         None, description="The day when it was so; without it, the moment of the import."
     )
     fields: dict[str, Any]

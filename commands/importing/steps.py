@@ -151,12 +151,16 @@ class StepCompiler:
         return Request(change.model, [(n, get) for n, get in fields.items() if n in known])
 
     def _at(self, at: At, loc: Loc) -> Get:
-        place, column = self._columns.place(at.column, loc), self._columns.column(at.column)
+        of_day = time.fromisoformat(at.time or self._map.time_of_day)
+        if at.date is not None:
+            always = _on_day(of_day, ZoneInfo(self._columns.zone))(at.date)
+            return lambda *_: always
+        name = at.column or ""
+        place, column = self._columns.place(name, loc), self._columns.column(name)
         if column.type not in ("date", "datetime"):
-            raise self._document.bad(loc, f"“{at.column}” has to be of type date or datetime")
-        zone = ZoneInfo(column.zone or self._columns.zone)
-        moment = _on_day(time.fromisoformat(at.time or self._map.time_of_day), zone)
-        refuse, name = at.if_empty == "refuse", at.column
+            raise self._document.bad(loc, f"“{name}” has to be of type date or datetime")
+        moment = _on_day(of_day, ZoneInfo(column.zone or self._columns.zone))
+        refuse = at.if_empty == "refuse"
 
         def get(values: Values, _: Exists) -> datetime | None:
             when = values[place]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from textwrap import dedent
 
 from commands.importing.ids import record_id
 from domain.accounts import AccountDetailsChanged
@@ -200,6 +201,17 @@ def test_what_does_not_say_when_is_dated_to_the_import_if_the_map_says_so(kit: K
     before = datetime.now(UTC)
     kit.run(text, {"orders.csv": ORDERS_HEADER + "1,ada,,5\n"})
     assert all(it.occurred_at >= before for it in kit.events())
+
+
+def test_what_no_column_dates_can_be_dated_to_one_day(kit: Kit) -> None:
+    text = ORDERS.replace("at: date", "at: {date: 2016-10-01, time: '08:00'}")
+    setup = "setup: [{command: add-member, at: 2016-09-30, fields: {name: Ada}}]\n"
+    kit.run(setup + dedent(text), {"orders.csv": ORDERS_HEADER + "1,ada,,5\n"})
+    assert [it.occurred_at for it in kit.events()] == [
+        datetime(2016, 9, 30, 12, tzinfo=UTC),
+        datetime(2016, 10, 1, 8, tzinfo=UTC),
+        datetime(2016, 10, 1, 8, tzinfo=UTC),
+    ]
 
 
 def test_several_files_are_one_table_that_can_be_sorted(kit: Kit) -> None:
