@@ -21,8 +21,9 @@ class ImportRefused(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        fate = ". Nothing was imported." if self.nothing_done else "."
-        return f"{place(self.file, self.line, self.column)}: {self.message}{fate}"
+        end = "" if self.message.endswith(("?", ".")) else "."
+        fate = " Nothing was imported." if self.nothing_done else ""
+        return f"{place(self.file, self.line, self.column)}: {self.message}{end}{fate}"
 
 
 class BadMap(ImportRefused):

@@ -138,12 +138,16 @@ def _unreadable(source: Source, lines: _Lines, why: str) -> BadFile:
     if "new-line" in why:
         message = "a line ends with a bare carriage return; save the file with line feeds"
         return BadFile(source.name, message, line=line)
-    opened = "unexpected end" in why or "limit" in why
-    message = (
-        f"a quote ({source.table.quote}) is opened here and never closed"
-        if opened
-        else f"the quotes of this row cannot be followed: {why}"
-    )
+    quote = source.table.quote
+    if "unexpected end" in why:
+        message = f"a quote ({quote}) is opened here and never closed"
+    elif "limit" in why:
+        message = (
+            f"the cell is longer than {CELL_CHARS_MAX:,} characters; is a quote ({quote}) opened "
+            "here and never closed?"
+        )
+    else:
+        message = f"the quotes of this row cannot be followed: {why}"
     return BadFile(source.name, message, line=line, column=_column_at(source, line, lines.opening))
 
 

@@ -18,19 +18,13 @@ class Rejects:
 
     def __init__(self, path: Path, length: int = 0) -> None:
         self.path = path
-        self.length = length
+        self.length = min(length, path.stat().st_size) if path.exists() else 0
         """Bytes that are known to be right."""
-        if path.exists():
-            self._cut(length)
+        if self.length:
+            with path.open("r+b") as file:
+                file.truncate(self.length)
         else:
-            self.length = 0
-
-    def _cut(self, length: int) -> None:
-        if length:
-            with self.path.open("r+b") as file:
-                file.truncate(length)
-        else:
-            self.path.unlink()
+            path.unlink(missing_ok=True)
 
     def write(self, refused: Iterable[Verdict]) -> int:
         """Puts rows after what is known to be right. Returns the new length, to be set when
