@@ -66,6 +66,13 @@ def test_a_row_is_carried_out_whole_or_not_at_all(kit: Kit) -> None:
     assert names == ["contact.added", "order.placed"], "the refused row had not added bob"
 
 
+def test_a_refused_row_gives_back_the_unique_values_that_it_asked_for(kit: Kit) -> None:
+    text = ORDERS.replace("last_name: customer", "email: customer")
+    rows = "1,ada@x.org,2020-01-01,5\n1,bob@x.org,2020-01-01,5\n2,BOB@x.org,2020-01-02,5\n"
+    verdicts = kit.verdicts(text, {"orders.csv": ORDERS_HEADER + rows})
+    assert [v.kind for v in verdicts] == ["new", "refused", "new"]
+
+
 def test_a_record_of_another_row_has_to_be_there(kit: Kit) -> None:
     text = one_step(
         "add-contact", "{contact: {id: id}, last_name: id, account: {ref: account, key: org}}"
