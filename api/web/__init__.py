@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from api.web.site import mount
+from typing import TYPE_CHECKING
 
-__all__ = ["mount"]
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from api.main import Workspace
+
+
+def mount(app: FastAPI, workspace: Workspace) -> None:
+    """Adds the pages to the application."""
+    from api.web import site  # here, so that vendored files can be fetched without all of it
+
+    site.mount(app, workspace)
