@@ -125,7 +125,12 @@ def test_of_two_runners_one_leads_and_the_other_takes_over(
     second.start()
     assert second.wait_for(tell(memory_store, new_id(), opened()), SECONDS)
     with psycopg.connect(database) as conn:
-        held = conn.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        held = conn.execute(
+            """
+            SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
+            WHERE locktype = 'advisory' AND granted AND datname = current_database()
+            """
+        )
         assert held.fetchone() == (1,)
     first.stop()
     assert second.wait_for(tell(memory_store, new_id(), opened()), SECONDS)
