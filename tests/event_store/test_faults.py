@@ -176,7 +176,10 @@ def stuck(
     with ThreadPoolExecutor(20) as pool, psycopg.connect(database, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (COMMIT_LOCK,))
         pool.submit(store.append, entry(opened(new_id())))
-        blocked = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        blocked = (
+            "SELECT FROM pg_locks JOIN pg_database AS d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+        )
         while conn.execute(blocked).fetchone() is None:
             time.sleep(0.001)
         yield submit
