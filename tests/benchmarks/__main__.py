@@ -14,17 +14,19 @@ from pathlib import Path
 from tests.benchmarks.measure import Measure, machine
 
 NO_GROUPS = frozenset({"__init__", "__main__", "measure"})
+NAMES = {"importing": "import"}
+"""Groups whose name no module can have."""
 
 
-def groups() -> list[str]:
-    """The names of the modules that measure something."""
+def groups() -> dict[str, str]:
+    """The modules that measure something, by the names of their groups."""
     found = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
-    return [name for name in found if name not in NO_GROUPS]
+    return {NAMES.get(module, module): module for module in found if module not in NO_GROUPS}
 
 
 def measure(group: str) -> list[Measure]:
     """A group's figures; none where the module only helps others."""
-    run = getattr(importlib.import_module(f"tests.benchmarks.{group}"), "run", None)
+    run = getattr(importlib.import_module(f"tests.benchmarks.{groups()[group]}"), "run", None)
     taken: list[Measure] = run() if run else []
     return taken
 
