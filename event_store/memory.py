@@ -98,14 +98,14 @@ class MemoryEventStore(EventStore):
 
     def by_subject(
         self,
-        subject: UUID,
-        *,
+        *subjects: UUID,
         cut: Cut = NOW,
         before: int | None = None,
         limit: int | None = None,
     ) -> list[Recorded[Any]]:
         with self._grown:
-            rows = [self._rows[p - 1] for p in self._subjects.get(subject, ())]
+            positions = {p for subject in subjects for p in self._subjects.get(subject, ())}
+            rows = [self._rows[p - 1] for p in sorted(positions)]
         found = (recorded(row) for row in rows if before is None or row[2] < before)
         held = [it for it in found if cut.holds(it)]
         return held if limit is None else held[::-1][:limit]

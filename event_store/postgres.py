@@ -66,7 +66,7 @@ _PAGE_OF_NAMES = f"""
 _POSITION_MAX = 2**63 - 1
 # The inner part is fenced (OFFSET 0): read by subject, never along the whole log.
 _BY_SUBJECT = f"""
-    SELECT * FROM ({_SELECT} WHERE subjects @> ARRAY[%(subject)s]::uuid[] OFFSET 0) AS mine
+    SELECT * FROM ({_SELECT} WHERE subjects && %(subjects)s::uuid[] OFFSET 0) AS mine
     WHERE (%(at)s::timestamptz IS NULL OR occurred_at <= %(at)s)
     AND (%(knew)s::timestamptz IS NULL OR recorded_at <= %(knew)s)
     AND notification_id < %(before)s
@@ -127,13 +127,12 @@ class PostgresEventStore(EventStore):
 
     def by_subject(
         self,
-        subject: UUID,
-        *,
+        *subjects: UUID,
         cut: Cut = NOW,
         before: int | None = None,
         limit: int | None = None,
     ) -> list[Recorded[Any]]:
-        asked = {"subject": subject, "at": cut.at, "knew": cut.knew, "limit": limit}
+        asked = {"subjects": list(subjects), "at": cut.at, "knew": cut.knew, "limit": limit}
         asked["before"] = _POSITION_MAX if before is None else before
         return self._events(_BY_SUBJECT if limit is None else _BY_SUBJECT_NEWEST, asked)
 

@@ -154,13 +154,12 @@ class EventStore(ABC):
     @abstractmethod
     def by_subject(
         self,
-        subject: UUID,
-        *,
+        *subjects: UUID,
         cut: Cut = NOW,
         before: int | None = None,
         limit: int | None = None,
     ) -> list[Recorded[Any]]:
-        """Events that concern a contact, account or lead.
+        """Events that concern any of these contacts, accounts and leads, each event once.
 
         Without ``limit``: all of them before the cut, oldest first. With ``limit``: the newest
         ones below position ``before``, newest first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from threading import Thread
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -326,6 +327,24 @@ class TestReading:
         assert positions(Cut(knew=third.recorded_at)) == [1, 2, 3]
         assert positions(Cut(knew=first.recorded_at - timedelta(microseconds=1))) == []
         assert positions(Cut(at=LONG_AGO - timedelta(microseconds=1))) == []
+
+    def test_by_several_subjects_each_event_once(self, log: EventStore) -> None:
+        ada, eve, acme = new_id(), new_id(), new_id()
+        log.append(entry(opened(new_id(), acme), occurred_at=LONG_AGO))
+        log.append(entry(opened(new_id(), eve, ada)))
+        log.append(entry(opened(new_id(), new_id())))
+        log.append(entry(opened(new_id(), ada, acme), occurred_at=LONG_AGO))
+        log.append(entry(opened(new_id(), eve)))
+
+        def positions(*subjects: UUID, **asked: Any) -> list[int]:
+            return [it.position for it in log.by_subject(*subjects, **asked)]
+
+        assert positions(ada, acme) == positions(acme, ada, ada) == [1, 2, 4]
+        assert positions(ada, eve, new_id()) == [2, 4, 5]
+        assert positions(ada, eve, acme, limit=3) == [5, 4, 2]
+        assert positions(ada, acme, before=4, limit=9) == [2, 1]
+        assert positions(ada, eve, acme, cut=Cut(at=LONG_AGO)) == [1, 4]
+        assert positions() == []
 
     def test_a_page_after_a_position(self, log: EventStore) -> None:
         for _ in range(5):
