@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -15,6 +16,8 @@ from projections.kit import VIEWS, View
 
 LIMIT_MAX = 10_000
 """The most rows that one question answers with."""
+HELD_MAX = 10_000
+"""The most values of which a list is asked whether it holds any."""
 COUNT_MAX = 10_000
 """How far rows are counted unless asked otherwise."""
 
@@ -22,7 +25,9 @@ Connection = psycopg.Connection[Any]
 Where = Mapping[str, Any]
 """What a row must be like, by field: equal to a value; None for a field without one; one of a
 list, tuple or set; or starting as a ``Prefix`` says. In a field that is itself a list, a value
-asks for the rows whose list holds it."""
+asks for the rows whose list holds it, and several ones for those whose list holds any of them."""
+Wheres = Where | Sequence[Where]
+"""Of several, a row must be as one of them says."""
 
 _TERM = re.compile(r"\s*(\w+)(?:\s+(asc|desc))?\s*", re.IGNORECASE)
 _ESCAPED = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
@@ -68,7 +73,7 @@ def get(conn: Connection, view_name: str, *key: Any) -> Any | None:
 def select(
     conn: Connection,
     view_name: str,
-    where: Where | None = None,
+    where: Wheres | None = None,
     order: str | None = None,
     after: Sequence[Any] | None = None,
     limit: int = 50,
@@ -88,7 +93,7 @@ def select(
     if not 0 <= limit <= LIMIT_MAX:
         raise BadQuestion(f"a limit lies between 0 and {LIMIT_MAX}, not at {limit}")
     terms = _terms(view, columns, order)
-    conditions, values = _conditions(columns, where or {})
+    conditions, values = _wheres(columns, where)
     if after is not None:
         condition, more = _behind(terms, after)
         conditions.append(condition)
@@ -104,14 +109,14 @@ def select(
 
 
 def count(
-    conn: Connection, view_name: str, where: Where | None = None, ceiling: int = COUNT_MAX
+    conn: Connection, view_name: str, where: Wheres | None = None, ceiling: int = COUNT_MAX
 ) -> int:
     """How many rows are as ``where`` says; ``ceiling`` if there are that many or more.
 
     Raises: as ``select``.
     """
     view = _view(view_name)
-    conditions, values = _conditions(columns_of(view.row), where or {})
+    conditions, values = _wheres(columns_of(view.row), where)
     query = sql.SQL("SELECT count(*) FROM (SELECT FROM {}{} LIMIT {}) AS counted").format(
         sql.Identifier(SCHEMA, view.name), _joined(conditions), sql.Literal(ceiling)
     )
@@ -159,6 +164,18 @@ def _ask(
         raise ViewNotReady(f"the view {view.name!r} is being made: {missing}") from missing
 
 
+def _wheres(columns: Columns, where: Wheres | None) -> tuple[list[sql.Composable], list[Any]]:
+    if where is None or isinstance(where, Mapping):
+        return _conditions(columns, where or {})
+    ways: list[sql.Composable] = []
+    values: list[Any] = []
+    for one in where:
+        conditions, more = _conditions(columns, one)
+        ways.append(sql.SQL(" AND ").join(conditions or [sql.SQL("true")]))
+        values += more
+    return [sql.SQL("({})").format(sql.SQL(" OR ").join(ways or [sql.SQL("false")]))], values
+
+
 def _conditions(columns: Columns, where: Where) -> tuple[list[sql.Composable], list[Any]]:
     conditions: list[sql.Composable] = []
     values: list[Any] = []
@@ -185,14 +202,25 @@ def _condition(column: Column, value: Any) -> tuple[sql.Composable, list[Any]]:
 
 
 def _one_of(column: Column, values: Collection[Any]) -> tuple[sql.Composable, list[Any]]:
-    if column.type == JSON:
-        raise BadQuestion(f"the field {column.name!r} cannot be compared with several values")
     name = sql.Identifier(column.name)
     known = [value for value in values if value is not None]
-    condition = sql.SQL("{} = ANY(%s::{}[])").format(name, sql.SQL(column.type))
+    if column.type == JSON:
+        condition = sql.SQL("{} ?| %s::text[]").format(name)
+        known = _held(column, known)
+    else:
+        condition = sql.SQL("{} = ANY(%s::{}[])").format(name, sql.SQL(column.type))
     if len(known) < len(values):
         condition = sql.SQL("({} OR {} IS NULL)").format(condition, name)
     return condition, [known]
+
+
+def _held(column: Column, values: Collection[Any]) -> list[str]:
+    """Values as a list holds them. The index that serves the question knows texts alone."""
+    if not column.is_list or get_args(column.hint)[0] not in (UUID, str):
+        raise BadQuestion(f"the field {column.name!r} cannot be compared with several values")
+    if len(values) > HELD_MAX:
+        raise BadQuestion(f"a list is asked for at most {HELD_MAX} values")
+    return [str(value) for value in values]
 
 
 def _joined(conditions: Sequence[sql.Composable]) -> sql.Composable:

@@ -87,6 +87,16 @@ def test_a_row_by_its_key(conn: psycopg.Connection[Any]) -> None:
         ({"expected_close": date(2024, 3, 1)}, lambda it: it.expected_close == date(2024, 3, 1)),
         ({"changed_at": START}, lambda it: it.changed_at == START),
         ({"contacts": BOB}, lambda it: BOB in it.contacts),
+        ({"contacts": [ADA, BOB]}, lambda it: it.contacts != ()),
+        ({"contacts": {BOB, UUID(int=999)}}, lambda it: BOB in it.contacts),
+        ({"contacts": ()}, lambda _: False),
+        ({"contacts": [ADA], "stage": "New"}, lambda it: ADA in it.contacts and it.stage == "New"),
+        (
+            [{"contacts": [ADA]}, {"owner": [BOB], "stage": "New"}],
+            lambda it: ADA in it.contacts or (it.owner, it.stage) == (BOB, "New"),
+        ),
+        ([{"stage": "New"}, {}], lambda _: True),
+        ([], lambda _: False),
         ({"name": Prefix("Ac")}, lambda it: it.name.startswith("Ac")),
         ({"name": Prefix("100%")}, lambda it: it.name.startswith("100%")),
         ({"name": Prefix("a_")}, lambda it: it.name.startswith("a_")),
@@ -96,7 +106,7 @@ def test_a_row_by_its_key(conn: psycopg.Connection[Any]) -> None:
     ],
 )
 def test_rows_are_chosen_by_their_fields(
-    conn: psycopg.Connection[Any], where: dict[str, Any], holds: Any
+    conn: psycopg.Connection[Any], where: questions.Wheres, holds: Any
 ) -> None:
     found = questions.select(conn, "opportunities", where, limit=100)
     assert found == [it for it in ROWS if holds(it)]
@@ -168,7 +178,8 @@ def test_rows_are_counted_up_to_a_ceiling(conn: psycopg.Connection[Any]) -> None
         {"after": [1, 2]},
         {"limit": -1},
         {"limit": questions.LIMIT_MAX + 1},
-        {"where": {"contacts": [ADA]}},
+        {"where": {"contacts": [ADA] * (questions.HELD_MAX + 1)}},
+        {"where": [{"stage": "New"}, {"nothing": 1}]},
     ],
 )
 def test_what_cannot_be_asked_is_refused(
@@ -176,6 +187,24 @@ def test_what_cannot_be_asked_is_refused(
 ) -> None:
     with pytest.raises(BadQuestion):
         questions.select(conn, "opportunities", **asked)
+
+
+def test_a_list_of_other_things_than_texts_is_not_asked_for_several(
+    conn: psycopg.Connection[Any],
+) -> None:
+    with pytest.raises(BadQuestion, match="several values"):
+        questions.select(conn, "orders", {"lines": ["pencil"]})
+
+
+def test_what_a_list_holds_is_found_by_an_index(conn: psycopg.Connection[Any]) -> None:
+    conn.execute("SET enable_seqscan = off")
+    asked = (
+        """SELECT id FROM views.opportunities WHERE account = ANY(%s::uuid[]) OR contacts ?| %s"""
+    )
+    plan = conn.execute(f"EXPLAIN {asked}".encode(), [[ADA, BOB], [str(ADA), str(BOB)]]).fetchall()
+    told = "\n".join(line for (line,) in plan)
+    assert "BitmapOr" in told
+    assert "opportunities__1_contacts_idx" in told
 
 
 def test_an_unknown_view_is_refused(conn: psycopg.Connection[Any]) -> None:
