@@ -193,6 +193,23 @@ def _check_length(leaf: bytes) -> None:
         raise ValueError(f"a hash has {HASH_BYTES} bytes, not {len(leaf)}")
 
 
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """The root over leaf hashes of which only a few have to be in memory at a time."""
+    parts: list[tuple[int, bytes]] = []
+    for leaf in leaves:
+        level, node = 0, leaf
+        while parts and parts[-1][0] == level:
+            node = node_hash(parts.pop()[1], node)
+            level += 1
+        parts.append((level, node))
+    if not parts:
+        return EMPTY_ROOT
+    node = parts.pop()[1]
+    while parts:
+        node = node_hash(parts.pop()[1], node)
+    return node
+
+
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:

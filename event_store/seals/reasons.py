@@ -74,3 +74,35 @@ class NotConsistent(Unsound):
 
 class NotAbsent(Unsound):
     """It is not shown that the map has no head of the stream."""
+
+
+class LogShorter(Unsound):
+    """The log ends before the last event that was sealed: it was cut, or an old copy restored."""
+
+
+class LogDiffers(Unsound):
+    """A stored event is not the one that was sealed."""
+
+
+class EventMissing(Unsound):
+    """The log has no event at a position before its end."""
+
+
+class SealsMissing(Unsound):
+    """The log was sealed before, and the folder does not hold those seals."""
+
+
+class RootDiffers(Unsound):
+    """The tiles do not add up to the root that was signed."""
+
+
+class HeadsDiffer(Unsound):
+    """The heads said in the log are not those of its streams."""
+
+
+class SealedElsewhere(Unsound):
+    """Somebody else has published a checkpoint meanwhile."""
+
+
+class WitnessDisagrees(Unsound):
+    """A witness has seen another log of this name, or more of it than there is."""
