@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -53,6 +54,34 @@ class Settings(BaseSettings):
     workspace: str = Field(
         "main", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="The name of the log in Kafka."
     )
+    log_name: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\s+]+$",
+        description="The name that the log's seals are made in when its key is made.",
+    )
+    log_key: SecretStr | None = Field(
+        None, description="The key that signs the log, as PRIVATE+KEY+name+id+key."
+    )
+    witnesses: str = Field(
+        "", description="Who cosigns the log's seals: each a URL and a key, commas between."
+    )
+    witness_quorum: int | None = Field(
+        None, ge=0, le=64, description="How many of them have to cosign; all unless given."
+    )
+    witness_name: str = Field(
+        "rapport/witness",
+        max_length=200,
+        pattern=r"^[^\s+]+$",
+        description="The name that a witness cosigns in when its key is made.",
+    )
+    witness_key: SecretStr | None = Field(
+        None, description="The key of the witness, as PRIVATE+KEY+name+id+key."
+    )
+    witness_logs: str = Field(
+        "", description="The keys of the logs that the witness knows, commas between."
+    )
     log_level: LogLevel = "info"
 
     @classmethod
@@ -98,7 +127,12 @@ class Settings(BaseSettings):
         return token
 
     def _secret(self, given: SecretStr | None, name: str) -> str:
-        return given.get_secret_value() if given else _kept_secret(self.keys / name)
+        return self.secret(given, name, lambda: secrets.token_hex(SECRET_BYTES))
+
+    def secret(self, given: SecretStr | None, name: str, make: Callable[[], str]) -> str:
+        """A secret of the environment, or of the folder of secrets, where it is made on first
+        use."""
+        return given.get_secret_value() if given else _kept_secret(self.keys / name, make)
 
 
 def variables() -> frozenset[str]:
@@ -113,13 +147,13 @@ def variables() -> frozenset[str]:
     return frozenset(names)
 
 
-def _kept_secret(file: Path) -> str:
+def _kept_secret(file: Path, make: Callable[[], str]) -> str:
     """The content of a secret file; whoever comes first makes it."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not file.exists():
-            _create(file, secrets.token_hex(SECRET_BYTES))
-        return file.read_text("ascii").strip()
+            _create(file, make())
+        return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as bad:
         raise Unusable(f"The secret {file} cannot be read or made: {_why(bad)}.") from None
 
@@ -129,7 +163,7 @@ def _create(file: Path, secret: str) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w") as out:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             out.write(f"{secret}\n")
             out.flush()
             os.fsync(out.fileno())

@@ -12,6 +12,7 @@ import click
 
 PARTS = {
     "serve": ("serving", "Serve the pages and the API."),
+    "witness": ("seals", "Cosign the seals of other logs."),
     "demo": ("demo", "Make a demo company and serve it."),
     "import": ("importing", "Import files by a mapping."),
     "do": ("doing", "Carry out one command, such as open-opportunity."),
@@ -21,6 +22,8 @@ PARTS = {
     "history": ("past", "Show what happened to a record."),
     "log": ("past", "Show the log."),
     "rebuild": ("views", "Fold views anew from the log."),
+    "verify": ("seals", "Verify the whole log, or a bundle of evidence."),
+    "evidence": ("seals", "Write a record's history for an auditor, to be verified offline."),
     "status": ("views", "Show how far everything has come."),
 }
 """Each command's module and sentence: ``crm --help`` must not have to load them all."""

@@ -6,13 +6,16 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import click
 import uvicorn
 
 from api.cli.common import data_option, settings, told
 from api.http.app import app
+from api.http.witness import witness_app
 from api.main import Workspace
+from api.seals import sealed, witness_key, witness_of
 from api.settings import Settings, Unusable
 from event_store.relay import Relay
 
@@ -21,7 +24,7 @@ STOP_SECONDS_MAX = 10
 BACKLOG_MAX = 256
 CONNECTIONS_MAX = 1_000
 
-ROLES = ("all", "web", "runner", "relay")
+ROLES = ("all", "web", "runner", "relay", "witness")
 """``all`` is everything on one machine; the others are its parts on several."""
 
 
@@ -45,15 +48,28 @@ def run(chosen: Settings, role: str) -> None:
     """
     if role in ("all", "web"):
         _serve(chosen, runner=role == "all")
-        return
+    elif role == "witness":
+        serve_witness(chosen)
+    else:
+        _work(chosen, role)
+
+
+def _work(chosen: Settings, role: str) -> None:
     with Workspace.open(chosen, runner=role == "runner") as workspace:
         click.echo(f"The {role} works. Stop it with Ctrl-C.", err=True)
-        work = _relaying(workspace) if role == "relay" else threading.Event.wait
-        _until_told(work)
+        if role == "relay":
+            _until_told(_relaying(workspace))
+            return
+        with sealed(workspace):
+            _until_told(threading.Event.wait)
 
 
 def _serve(chosen: Settings, *, runner: bool) -> None:
-    with listening(chosen) as ear, Workspace.open(chosen, runner=runner) as workspace:
+    with (
+        listening(chosen) as ear,
+        Workspace.open(chosen, runner=runner) as workspace,
+        sealed(workspace) if runner else nullcontext(),
+    ):
         serving = app(workspace)
         config = uvicorn.Config(
             serving,
@@ -82,6 +98,31 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()
         await super().shutdown(sockets)
+
+
+def serve_witness(chosen: Settings, logs: tuple[str, ...] = ()) -> None:
+    """Cosigns the checkpoints of logs until told to stop. It opens no database.
+
+    Raises:
+        Unusable: a key, the folder or the port cannot be used, or no log is named.
+    """
+    witness = witness_of(chosen, logs)
+    with listening(chosen) as ear:
+        host, port = ear.getsockname()[:2]
+        key = witness_key(chosen).verifier.text
+        click.echo(f"CRM_WITNESSES='http://{host}:{port} {key}'")
+        click.echo("This is what its logs are told. Stop with Ctrl-C.", err=True)
+        config = uvicorn.Config(
+            witness_app(witness),
+            log_config=None,
+            ws="none",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS_MAX,
+            limit_concurrency=CONNECTIONS_MAX,
+        )
+        with told(lambda: None):
+            uvicorn.Server(config).run(sockets=[ear])
 
 
 def listening(chosen: Settings) -> socket.socket:

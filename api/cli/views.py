@@ -8,6 +8,9 @@ import click
 
 from api.cli.common import Line, bring_views_up, data_option, workspace
 from api.cli.output import rows_options, show
+from api.main import Workspace
+from api.seals import known_log_key
+from event_store.seals.sealer import seal_status
 from projections.kit import VIEWS
 from replay.rebuild import Rebuilt, rebuild
 
@@ -80,6 +83,21 @@ def _verdict(done: list[Rebuilt], *, check: bool) -> None:
     click.echo(f"{count} {told}.", err=True)
 
 
+def _seals(opened: Workspace) -> str:
+    """How the seals stand, in words, with the key to verify them by."""
+    status = seal_status(opened.store, opened.dsn)
+    if status.checkpoint is None:
+        return "Nothing of it is sealed."
+    if status.witnesses:
+        seen = f"cosigned by {', '.join(status.witnesses)}"
+    else:
+        seen = "cosigned by no witness" + ("" if opened.settings.witnesses else ": none is named")
+    behind = f", {status.lag:,} events wait since {status.lag_seconds:.1f} s" if status.lag else ""
+    key = known_log_key(opened.settings)
+    by = f"\nThe key to verify it by is {key.verifier.text}" if key else ""
+    return f"Sealed up to position {status.size:,}, {seen}{behind}.{by}"
+
+
 @click.command("status")
 @rows_options
 @data_option
@@ -88,13 +106,14 @@ def status_command(form: str, output: Path | None) -> None:
     with workspace() as opened:
         head = opened.store.head()
         standings = opened.runner.status()
+        seals = _seals(opened)
     rows = [
         (it.view, it.version, it.position, it.state, it.lag, round(it.lag_seconds, 1), it.error)
         for it in standings
     ]
     columns = ("view", "version", "position", "state", "lag", "lag_seconds", "error")
     show(columns, rows, form, output)
-    click.echo(f"The log is at position {head:,}.", err=True)
+    click.echo(f"The log is at position {head:,}. {seals}", err=True)
     failed = [it.view for it in standings if it.state == "failed"]
     if failed:
         raise click.ClickException(f"These views have failed: {', '.join(failed)}.")

@@ -14,6 +14,7 @@ from api.http.answers import problems
 from api.http.live import Live
 from api.http.problems import RETRY_SECONDS, Problem
 from api.main import Workspace
+from event_store.seals.sealer import seal_status
 
 
 class Tally:
@@ -86,11 +87,15 @@ _Family = tuple[str, str, list[tuple[str, float]]]
 def _families(workspace: Workspace, live: Live, tally: Tally) -> list[_Family]:
     views = [(f'{{view="{it.view}"}}', it) for it in workspace.runner.status()]
     requests = sorted(tally.requests.items())
+    seals = seal_status(workspace.store, workspace.dsn)
     return [
         ("crm_log_position", "gauge", [("", workspace.store.head())]),
         ("crm_view_lag_events", "gauge", [(label, it.lag) for label, it in views]),
         ("crm_view_lag_seconds", "gauge", [(label, it.lag_seconds) for label, it in views]),
         ("crm_view_failed", "gauge", [(label, int(it.state == "failed")) for label, it in views]),
+        ("crm_sealed_position", "gauge", [("", seals.size)]),
+        ("crm_seal_lag_events", "gauge", [("", seals.lag)]),
+        ("crm_seal_lag_seconds", "gauge", [("", seals.lag_seconds)]),
         ("crm_live_listeners", "gauge", [("", live.clients)]),
         ("crm_http_requests_total", "counter", [(f'{{status="{s}"}}', n) for s, n in requests]),
         ("crm_http_seconds_total", "counter", [("", round(tally.seconds, 6))]),

@@ -17,6 +17,9 @@ from api.web.cards import Sum
 from api.web.customers import Timeline
 from api.web.naming import names_of
 from api.web.pages import Pages
+from domain.kernel import Recorded
+from domain.seals import SEALS
+from event_store.store import EventStore
 from projections import questions
 from projections.tasks import TaskRow
 
@@ -73,7 +76,7 @@ def day(pages: Pages, me: UUID | None) -> Day:
     """What there is to do for a member, or for everybody, and what has happened."""
     store, now = pages.workspace.store, datetime.now(UTC)
     head = store.head()
-    facts = store.page(max(0, head - NEWS_MAX))[::-1]
+    facts = _newest(store, head)
     with pages.workspace.rows.connection() as conn:
         mine = {"assignee": me} if me else {}
         tasks = questions.select(conn, "tasks", {"status": "open", **mine}, "due", limit=TASKS_MAX)
@@ -92,6 +95,12 @@ def day(pages: Pages, me: UUID | None) -> Day:
             news=_news(facts, names),
             position=head,
         )
+
+
+def _newest(store: EventStore, head: int) -> list[Recorded[Any]]:
+    """The newest facts of people. Between two seals there is always one."""
+    facts = store.page(max(0, head - 2 * NEWS_MAX - 1))
+    return [it for it in reversed(facts) if it.stream != SEALS][:NEWS_MAX]
 
 
 def _news(facts: Sequence[Any], names: story.Names) -> Timeline:

@@ -41,6 +41,10 @@ _BEFORE = """
     SELECT notification_id FROM log.events WHERE originator_id = %s AND originator_version < %s
     ORDER BY originator_version DESC LIMIT 1
 """
+_NEWEST_OF = f"""
+    {_SELECT} WHERE originator_id = %s AND notification_id <= %s
+    ORDER BY originator_version DESC LIMIT 1
+"""
 _WAITING = """
     SELECT count(*), min(recorded_at) FROM log.events
     WHERE notification_id > %s AND originator_id <> %s
@@ -113,6 +117,18 @@ def row_at(conn: Connection[Any], stream: UUID, version: int) -> Row:
     """The row of an event that is there."""
     [row] = _ask(conn, _AT, (stream, version))
     return row
+
+
+def newest_of(conn: Connection[Any], stream: UUID, upto: int) -> Row:
+    """The newest row of a stream that is there at a position.
+
+    Raises:
+        EventMissing: it is not there.
+    """
+    found = _ask(conn, _NEWEST_OF, (stream, upto))
+    if not found:
+        raise EventMissing(f"the log has no event of {stream} up to position {upto}")
+    return found[0]
 
 
 def waiting(conn: Connection[Any], after: int, apart: UUID) -> tuple[int, datetime | None]:
