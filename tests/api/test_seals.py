@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import shutil
 import signal
@@ -16,7 +18,6 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner, Result
-from starlette.testclient import TestClient
 
 from api.cli import main
 from api.http.witness import witness_app
@@ -55,7 +56,7 @@ def contact(crm: Crm) -> str:
     made = crm("do", "add-contact", "last_name=Lovelace", "--format", "json")
     contact = re.search(r'"stream": ?"([0-9a-f-]+)"', made.stdout)
     assert contact is not None
-    crm("do", "write-note", f"about={contact[1]}", "text=Called twice.")
+    crm("do", "write-note", f"about={contact[1]}", "noun=contact", "text=Called twice.")
     return contact[1]
 
 
@@ -115,7 +116,7 @@ def test_keys_are_made_once_and_only_for_us(tmp_path: Path) -> None:
     assert (tmp_path / "keys" / "log.key").stat().st_mode & 0o777 == 0o600
     assert (witness_key(chosen).name, witness_key(chosen).kind) == ("rapport/witness", WITNESS)
     assert log_key(Settings.read(data=tmp_path, log_key=LOG_KEY.secret_text)) == LOG_KEY
-    for bad in ["x", WITNESS_KEY.secret_text]:
+    for bad in ["nonsense", WITNESS_KEY.secret_text]:
         with pytest.raises(Unusable) as no:
             log_key(Settings.read(data=tmp_path, log_key=bad))
         assert bad not in str(no.value)
@@ -144,17 +145,23 @@ def test_a_witness_knows_logs_by_their_keys(tmp_path: Path) -> None:
 
 def test_the_witness_answers_as_the_specification_has_it(tmp_path: Path) -> None:
     witness = witness_of(Settings.read(data=tmp_path), (LOG_KEY.verifier.text,))
-    with TestClient(witness_app(witness)) as client:
+    door = httpx.ASGITransport(witness_app(witness))
 
-        def ask(body: bytes) -> tuple[int, str]:
-            answer = client.post("/add-checkpoint", content=body)
-            return answer.status_code, answer.headers["content-type"]
+    async def talk() -> None:
+        async with httpx.AsyncClient(transport=door, base_url="http://witness") as client:
 
-        assert ask(request(0, 5)) == (200, "text/plain; charset=utf-8")
-        assert ask(request(0, 7)) == (409, "text/x.tlog.size")
-        assert ask(request(5, 7, TREE, SignerKey.generate("log.example/acme")))[0] == 403
-        assert ask(b"x" * (REQUEST_BYTES_MAX + 1))[0] == 413
-        assert client.get("/add-checkpoint").status_code == 405
+            async def ask(body: bytes) -> tuple[int, str]:
+                answer = await client.post("/add-checkpoint", content=body)
+                return answer.status_code, answer.headers.get("content-type", "")
+
+            assert await ask(request(0, 5)) == (200, "text/plain; charset=utf-8")
+            assert await ask(request(0, 7)) == (409, "text/x.tlog.size")
+            thief = SignerKey.generate("log.example/acme")
+            assert (await ask(request(5, 7, TREE, thief)))[0] == 403
+            assert (await ask(b"x" * (REQUEST_BYTES_MAX + 1)))[0] == 413
+            assert (await client.get("/add-checkpoint")).status_code == 405
+
+    asyncio.run(talk())
 
 
 def free_port() -> int:
@@ -167,8 +174,6 @@ def free_port() -> int:
 @contextmanager
 def program(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """The program in a process of its own, ended as an operator ends it."""
-    import os
-
     running = subprocess.Popen(
         [sys.executable, "-m", "api.cli", *arguments],
         cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True,
