@@ -33,7 +33,8 @@ def played() -> list[Recorded[Any]]:
 
 
 def test_every_kind_of_record_is_there(played: list[Recorded[Any]]) -> None:
-    assert {it.event.__event__.noun for it in played} == AGGREGATES.keys()
+    nouns = {it.event.__event__.noun for it in played}
+    assert nouns == AGGREGATES.keys() - {"seal"}  # the log's own come as it is served
 
 
 def test_the_story_ends_where_the_day_begins(played: list[Recorded[Any]]) -> None:

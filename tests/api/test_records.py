@@ -22,7 +22,7 @@ def read(client: httpx.Client, path: str, **params: Any) -> dict[str, Any]:
 
 
 def test_every_noun_has_a_view_of_its_own_records() -> None:
-    assert VIEW_OF.keys() == AGGREGATES.keys()
+    assert VIEW_OF.keys() == AGGREGATES.keys() - {"seal"}  # those are the log's own
     for name in VIEW_OF.values():
         assert VIEWS[name].key == ("id",)
         assert "version" in VIEWS[name].row.__struct_fields__
