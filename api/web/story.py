@@ -50,7 +50,9 @@ CATEGORIES = (
     Category("service", "Service", frozenset({"case"})),
     Category("tasks", "Tasks", frozenset({"task"})),
     Category(
-        "details", "Details", frozenset({"account", "contact", "member", "product", "pipeline"})
+        "details",
+        "Details",
+        frozenset({"account", "contact", "member", "product", "pipeline", "seal"}),
     ),
 )
 
@@ -66,6 +68,7 @@ ICONS = {
     "order": "shopping-cart",
     "pipeline": "layout-kanban",
     "product": "tag",
+    "seal": "lock",
     "task": "checklist",
     "opportunity.stage_changed": "arrows-move",
     "opportunity.won": "trophy",

@@ -54,4 +54,4 @@ def test_a_record_without_a_name_still_has_a_label() -> None:
 
 
 def test_every_noun_that_pages_link_to_has_names() -> None:
-    assert AGGREGATES.keys() - LABELS.keys() == {"interaction", "note"}
+    assert AGGREGATES.keys() - LABELS.keys() == {"interaction", "note", "seal"}
