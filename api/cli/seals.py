@@ -18,7 +18,7 @@ from api.nouns import VIEW_OF
 from api.seals import known_log_key, sealer_of, seals_folder, witnesses
 from api.settings import Settings, Unusable
 from event_store.seals.keys import LOG, WITNESS, VerifierKey
-from event_store.seals.reasons import Unsound
+from event_store.seals.reasons import NotWitnessed, Unsound
 from event_store.seals.sealer import MERGE_DELAY_SECONDS_MAX, seal_status
 from event_store.seals.tile_store import TileFolder
 from replay.evidence import verify as verifier
@@ -210,7 +210,11 @@ def evidence_command(
 
 def _seal_now(opened: Workspace) -> None:
     """Lets what is stored by now be sealed: here, or by the program that does so anyway."""
-    if sealer_of(opened).seal():
+    try:
+        if sealer_of(opened).seal():
+            return
+    except NotWitnessed as silent:
+        click.echo(f"Only what is sealed already is shown: {silent}.", err=True)
         return
     until = time.monotonic() + MERGE_DELAY_SECONDS_MAX
     while seal_status(opened.store, opened.dsn).lag and time.monotonic() < until:

@@ -10,7 +10,7 @@ from api.cli.common import Line, bring_views_up, data_option, workspace
 from api.cli.output import rows_options, show
 from api.main import Workspace
 from api.seals import known_log_key
-from event_store.seals.sealer import seal_status
+from event_store.seals.sealer import MERGE_DELAY_SECONDS_MAX, seal_status
 from projections.kit import VIEWS
 from replay.rebuild import Rebuilt, rebuild
 
@@ -93,6 +93,8 @@ def _seals(opened: Workspace) -> str:
     else:
         seen = "cosigned by no witness" + ("" if opened.settings.witnesses else ": none is named")
     behind = f", {status.lag:,} events wait since {status.lag_seconds:.1f} s" if status.lag else ""
+    if status.is_late:
+        behind += f", more than the {MERGE_DELAY_SECONDS_MAX:.0f} s that are promised"
     key = known_log_key(opened.settings)
     by = f"\nThe key to verify it by is {key.verifier.text}" if key else ""
     return f"Sealed up to position {status.size:,}, {seen}{behind}.{by}"

@@ -104,6 +104,23 @@ def test_without_a_key_there_is_nothing_to_verify_by(crm: Crm) -> None:
     assert "Nothing of it is sealed." in crm("status").stderr
 
 
+def test_while_its_witness_is_away_what_was_sealed_can_be_shown(
+    crm: Crm, contact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm("evidence", "contact", contact, "-o", str(tmp_path / "one"))
+    crm("do", "write-note", f"about={contact}", "noun=contact", "text=Called again.")
+    away = f"http://127.0.0.1:{free_port()} {WITNESS_KEY.verifier.text}"
+    monkeypatch.setenv("CRM_WITNESSES", away)
+    monkeypatch.setenv("CRM_WITNESS_QUORUM", "1")
+    told = crm("evidence", "contact", contact, "-o", str(tmp_path / "two"), code=1)
+    assert "Only what is sealed already is shown" in told.stderr
+    assert "1 are asked for" in told.stderr, "and it was never witnessed"
+    assert "cosigned by no witness, 1 events wait since" in crm("status").stderr
+    monkeypatch.setenv("CRM_WITNESS_QUORUM", "0")
+    crm("evidence", "contact", contact, "-o", str(tmp_path / "three"))
+    assert "3 records" in crm("verify", str(tmp_path / "three")).stdout
+
+
 # --- Settings
 
 
