@@ -220,6 +220,8 @@ def check_streams(files: Files, events: list[Event]) -> str:
     said = [it for it in events if f"committed {it.place}" == committed]
     if heading != "rapport.stream-head/1" or [it[1:4:2] for it in said] != [(SEALS, COMMITTED)]:
         refuse("MalformedHead", "the log's event that says the heads is not shown")
+    if lines != sorted(lines):
+        refuse("MalformedHead", "the records are not in the order of their ids")
     heads = json.loads(said[0].state)
     shown, chains = 0, dict[str, list[Event]]()
     for event in events:
@@ -258,7 +260,8 @@ def verify(
     else:
         old = checkpoint_of(since.read_bytes(), logs)
         proof = lines_of(need(files, "consistency"), "MalformedProof")
-        check_consistent(old, checkpoint, [base64(it, "MalformedProof", 32) for it in proof if it])
+        hashes = [base64(it, "MalformedProof", 32) for it in proof if proof != [""]]
+        check_consistent(old, checkpoint, hashes)
         yield f"V4 nothing was rewritten since there were {old.size} events"
     yield f"V5 and V6 {check_streams(files, events)}"
     if "leaves" in files:
