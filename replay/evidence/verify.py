@@ -286,13 +286,11 @@ def main() -> int:
         witnesses = [key_of(it, WITNESS) for it in given.witness]
         for line in verify(load(given.bundle), logs, witnesses, quorum, given.since):
             sys.stdout.write(f"{line}\n")
-    except Refused as no:
-        sys.stdout.write(f"refused: {': '.join(no.args)}\n")
-    except (ValueError, LookupError, TypeError, OSError) as no:
-        sys.stdout.write(f"refused: Unreadable: {no}\n")
-    else:
-        return 0
-    return 1
+    except (Refused, ValueError, LookupError, TypeError, OSError) as no:
+        named = no.args if isinstance(no, Refused) else ("Unreadable", str(no))
+        sys.stdout.write(f"refused: {': '.join(named)}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
