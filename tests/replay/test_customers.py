@@ -166,6 +166,22 @@ def test_the_history_of_a_lead_goes_on_with_the_contact(
     assert company.then("account", NORD, at(8)).circle == Circle(NORD)
 
 
+def test_what_names_the_lead_alone_is_the_contacts_too(company: Company, database: str) -> None:
+    lead, due = LEADS[0], EPOCH + timedelta(hours=50)
+    company.do("capture-lead", 1, lead=lead, last_name="Eve")
+    company.do("plan-task", 2, subject="Call", due=due, about=lead, noun="lead")
+    deal = {"opportunity": DEALS[1], "pipeline": PIPELINE, "stage": "New", "name": "Start"}
+    company.do("convert-lead", 9, lead=lead, contact=EVE, **deal)
+    company.do("leave-contact", 10, opportunity=DEALS[1], contact=EVE)
+    caught_up(company, database)
+    for it in (company.then("contact", EVE), now(database, "contact", EVE)):
+        assert (it.rows["tasks"][0].lead, it.rows["tasks"][0].contact) == (lead, None)
+        assert (it.rows["opportunities"][0].lead, it.rows["opportunities"][0].contacts) == (
+            lead,
+            (),
+        )
+
+
 def test_figures_are_not_added_across_currencies(company: Company) -> None:
     said = {"pipeline": PIPELINE, "stage": "New", "account": ACME}
     for deal, amount, currency in ((DEALS[1], "50", "USD"), (DEALS[2], "7", "EUR")):
@@ -383,7 +399,7 @@ BEGUN = st.lists(st.integers(0, 20), min_size=6, max_size=6)
     hour=st.none() | HOUR,
     known=st.none() | st.integers(0, 40),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_as_of_then_is_a_fold_of_the_log_cut_on_both_clocks(
     history: list[tuple[str, int, dict[str, Any]]],
     begun: list[int],
