@@ -74,7 +74,7 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
 @view
 class Cases(View[CaseRow]):
     name = "cases"
-    version = 1
+    version = 2
     row = CaseRow
     reads = (
         CaseOpened,
@@ -89,7 +89,14 @@ class Cases(View[CaseRow]):
         CaseRated,
         CaseStatusLogged,
     )
-    indexes = ("phase, opened_at", "owner, phase", "contact", "account", "changed_at, id")
+    indexes = (
+        "phase, opened_at, id",
+        "phase, changed_at DESC, id",
+        "owner, phase",
+        "contact",
+        "account",
+        "changed_at, id",
+    )
 
     def evolve(self, row: CaseRow | None, it: Recorded[Any], key: Key) -> CaseRow | None:
         fact = it.event

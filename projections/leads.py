@@ -57,7 +57,7 @@ class LeadRow(msgspec.Struct, frozen=True, kw_only=True):
 @view
 class Leads(View[LeadRow]):
     name = "leads"
-    version = 1
+    version = 2
     row = LeadRow
     reads = (
         LeadCaptured,
@@ -68,7 +68,15 @@ class Leads(View[LeadRow]):
         LeadReopened,
         LeadConverted,
     )
-    indexes = ("status, captured_at", "owner", "email", "external_id", "changed_at, id")
+    indexes = (
+        "status, captured_at",
+        "status, changed_at DESC, id",
+        "owner",
+        "contact",
+        "email",
+        "external_id",
+        "changed_at, id",
+    )
 
     def evolve(self, row: LeadRow | None, it: Recorded[Any], key: Key) -> LeadRow | None:
         at = it.occurred_at

@@ -56,7 +56,7 @@ class OpportunityRow(msgspec.Struct, frozen=True, kw_only=True):
 @view
 class Opportunities(View[OpportunityRow]):
     name = "opportunities"
-    version = 1
+    version = 2
     row = OpportunityRow
     reads = (
         OpportunityOpened,
@@ -75,6 +75,7 @@ class Opportunities(View[OpportunityRow]):
         "pipeline, status, stage",
         "account",
         "USING gin (contacts)",
+        "lead",
         "owner",
         "changed_at, id",
     )

@@ -53,7 +53,7 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
 @view
 class Tasks(View[TaskRow]):
     name = "tasks"
-    version = 1
+    version = 2
     row = TaskRow
     reads = (
         TaskPlanned,
@@ -66,7 +66,7 @@ class Tasks(View[TaskRow]):
         TaskReopened,
     )
     indexes = (
-        "status, due",
+        "status, due, id",
         "assignee, status, due",
         "about",
         "contact",

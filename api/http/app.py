@@ -16,6 +16,7 @@ from api.http.analysis import analysis_routes
 from api.http.answers import ProblemBody, answer
 from api.http.batch import BYTES_MAX, batch_routes
 from api.http.commands import command_routes
+from api.http.customers import customer_routes
 from api.http.limits import BodyLimit
 from api.http.live import Live, live_routes
 from api.http.log import log_routes
@@ -78,6 +79,7 @@ def _routers(workspace: Workspace, live: Live, tally: Tally) -> list[APIRouter]:
         batch_routes(workspace.bus),
         command_routes(workspace.bus),
         record_routes(workspace),
+        customer_routes(workspace),
         past_routes(workspace),
         analysis_routes(workspace),
         log_routes(workspace),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.facts import fact
 from api.http.answers import answer, problems
+from api.http.customers import circle, page
 from api.http.problems import Problem
 from api.http.reading import Asked, Moment
 from api.http.records import not_there
@@ -19,6 +20,7 @@ from api.main import Workspace
 from api.nouns import VIEW_OF, view_of
 from domain.kernel import AGGREGATES, Cut, Recorded
 from projections.kit import View
+from replay.customers import CIRCLE_VIEWS, CUSTOMERS, facts
 from replay.history import NoSuchField, Step, diff, history, provenance, timeline
 
 TIMELINE_LIMIT_MAX = 500
@@ -45,20 +47,23 @@ def past_routes(workspace: Workspace) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=TIMELINE_LIMIT_MAX)] = 50,
     ) -> Response:
         """What concerns an account, contact or lead, newest first; of other records, their own
-        events."""
+        events. An account has what concerns its contacts, and a contact what concerns the leads
+        that became them."""
         known(noun)
-        when.wait(workspace)
-        position = store.head()
-        if AGGREGATES[noun].is_subject:
+        when.wait(workspace, CIRCLE_VIEWS if noun in CUSTOMERS else None)
+        if noun in CUSTOMERS:
+            whole, position = circle(workspace, noun, id, when.cut)
+            found = facts(store, whole, when.cut, before, limit + 1)
+        elif AGGREGATES[noun].is_subject:
+            position = store.head()
             found = timeline(store, id, when.cut, before, limit + 1)
         else:
+            position = store.head()
             own = [it for it in store.read(id) if it.event.__event__.noun == noun]
             found = [it for it in reversed(own) if _shown(it, when.cut, before)]
         if not found and before is None:
             raise not_there(noun)
-        more = found[limit - 1].position if len(found) > limit else None
-        events = [fact(it) for it in found[:limit]]
-        return answer({"position": position, "events": events, "next": more}, position)
+        return answer({"position": position, **page(found, limit)}, position)
 
     @router.get("/history/{noun}/{id}")
     def history_of(noun: Noun, id: Id, when: Asked) -> Response:  # noqa: A002

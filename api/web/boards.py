@@ -14,7 +14,7 @@ from api.http.problems import Problem
 from api.http.records import not_there
 from api.main import Workspace
 from api.web import cards, words
-from api.web.cards import CARDS_MAX, Board, Column, Sum, Tally
+from api.web.cards import CARDS_MAX, Board, Column
 from api.web.forms import Form, Typed, send, version_of
 from api.web.naming import names_of
 from api.web.pages import PRESENT, AsOf, Pages, Past, is_part, see
@@ -23,6 +23,7 @@ from projections import questions
 from projections.kit import VIEWS
 from projections.opportunities import OpportunityRow
 from projections.pipelines import PipelineRow
+from projections.sums import NOTHING, Sum, Tally
 from projections.tasks import TaskRow
 from replay.history import row_as_of, rows_as_of
 
@@ -262,7 +263,7 @@ def _board(
             stage=stage,
             meant=MEANT if past.is_now else THEN,
             cards=tuple(cards.card(row, names, tasks, past.moment) for row in held),
-            tally=tallies.get(stage, cards.NOTHING),
+            tally=tallies.get(stage, NOTHING),
         )
         for stage, held in rows.items()
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from api.web import words
@@ -14,29 +13,11 @@ from api.web.story import Names
 from domain.pipelines import Stage
 from projections.opportunities import OpportunityRow
 from projections.pipelines import PipelineRow
+from projections.sums import Sum, Tally, tally
 from projections.tasks import TaskRow
 
 CARDS_MAX = 50
 """How many cards a column shows; the rest is counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """An amount of one currency."""
-
-    amount: Decimal
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many opportunities are in a stage, and what they come to, by currency."""
-
-    count: int
-    sums: tuple[Sum, ...]
-
-
-NOTHING = Tally(0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +88,12 @@ class Board:
         return sum(column.count for column in self.columns)
 
 
-def sums(rows: Iterable[Any], amount: str = "amount") -> tuple[Sum, ...]:
-    """What rows come to, by currency; those without an amount are left out."""
-    found: dict[str, Decimal] = {}
-    for row in rows:
-        value = getattr(row, amount)
-        if value is not None:
-            found[row.currency or ""] = found.get(row.currency or "", Decimal(0)) + value
-    return tuple(Sum(found[currency], currency) for currency in sorted(found))
-
-
 def tallies(rows: Iterable[OpportunityRow]) -> dict[str, Tally]:
     """What open opportunities come to, by stage."""
     by_stage: dict[str, list[OpportunityRow]] = {}
     for row in rows:
         by_stage.setdefault(row.stage, []).append(row)
-    return {stage: Tally(len(held), sums(held)) for stage, held in by_stage.items()}
+    return {stage: tally(held) for stage, held in by_stage.items()}
 
 
 def open_stages(pipeline: PipelineRow) -> tuple[Stage, ...]:

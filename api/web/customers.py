@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from api.web import story, words
-from api.web.around import LINKED_MAX, Around
-from api.web.cards import Sum, sums
 from api.web.pages import Past
 from api.web.story import Names
 from domain.kernel import Recorded
+from projections.sums import Sum
+from replay.customers import Around
 
 SHOWN_MAX = 6
 """How many rows of a kind the page of a customer shows; the rest is counted."""
@@ -200,34 +200,24 @@ def _address(row: Any) -> tuple[Told, ...]:
 
 
 def _tiles(around: Around, past: Past) -> tuple[Tile, ...]:
-    deals, orders = around.rows["opportunities"], around.rows["orders"]
-    won = [row for row in deals if row.status == "won"]
-    open_deals = [row for row in deals if row.status == "open"]
-    cases = [row for row in around.rows["cases"] if row.phase not in ("resolved", "closed")]
-    talks = [it for it in around.facts if story.category_of(it.event) == "talk"]
-    last = max((it.occurred_at for it in talks), default=None)
+    it, cases = around.figures, around.rows["cases"]
+    won = words.counted(it.won.count, "opportunity", "opportunities")
+    ordered = words.counted(it.ordered.count, "order")
+    newest = ", the newest" if "orders" in around.cut_short else ""
     return (
-        Tile("Won", sums=sums(won), note=words.counted(len(won), "opportunity", "opportunities")),
-        Tile("Open pipeline", sums=sums(open_deals), note=_next_step(around, past)),
-        Tile(
-            "Ordered",
-            sums=sums(orders, amount="net"),
-            note=words.counted(len(orders), "order") + (", the newest" if _full(orders) else ""),
-        ),
-        Tile("Open cases", text=words.number(len(cases)), note=f"of {len(around.rows['cases'])}"),
-        Tile("Last talk", text="–", moment=last, note=words.counted(len(talks), "time")),
+        Tile("Won", sums=it.won.sums, note=won),
+        Tile("Open pipeline", sums=it.open_opportunities.sums, note=_next_step(around, past)),
+        Tile("Ordered", sums=it.ordered.sums, note=f"{ordered}{newest}"),
+        Tile("Open cases", text=words.number(it.open_cases), note=f"of {len(cases)}"),
+        Tile("Last talk", text="–", moment=it.last_talk, note=words.counted(it.talks, "time")),
     )
 
 
-def _full(rows: Sequence[Any]) -> bool:
-    return len(rows) >= LINKED_MAX
-
-
 def _next_step(around: Around, past: Past) -> str:
-    due = [row.due for row in around.rows["tasks"] if row.status == "open"]
-    if not due:
+    step = around.figures.next_step
+    if step is None:
         return "nothing planned"
-    return f"next task {words.in_short(min(due), past.moment)}"
+    return f"next task {words.in_short(step.due, past.moment)}"
 
 
 def _groups(around: Around, past: Past) -> Iterable[Group]:
@@ -240,21 +230,9 @@ def _groups(around: Around, past: Past) -> Iterable[Group]:
     }
     for key, (title, none, link) in shown.items():
         if key in around.rows:
-            rows = _pressing_first(key, around.rows[key])
+            rows = around.rows[key]
             first = tuple(link(row, past) for row in rows[:SHOWN_MAX])
             yield Group(key, title, none, len(rows), first)
-
-
-def _pressing_first(key: str, rows: list[Any]) -> list[Any]:
-    """What is open comes before what is over."""
-    if key == "tasks":
-        waiting = sorted((row for row in rows if row.status == "open"), key=lambda row: row.due)
-        return waiting + [row for row in rows if row.status != "open"]
-    if key == "opportunities":
-        return sorted(rows, key=lambda row: row.status != "open")
-    if key == "cases":
-        return sorted(rows, key=lambda row: row.phase in ("resolved", "closed"))
-    return rows
 
 
 def _contact(row: Any, past: Past) -> Linked:

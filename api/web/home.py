@@ -13,7 +13,6 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from api.web import story
-from api.web.cards import Sum
 from api.web.customers import Timeline
 from api.web.naming import names_of
 from api.web.pages import Pages
@@ -21,6 +20,7 @@ from domain.kernel import Recorded
 from domain.seals import SEALS
 from event_store.store import EventStore
 from projections import questions
+from projections.sums import Sum
 from projections.tasks import TaskRow
 
 NEWS_MAX = 20

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.http.problems import Problem
 from api.web import cards, customers, retention, story
-from api.web.cards import Board, Column, Sum, Tally
+from api.web.cards import Board, Column
 from api.web.pages import Pages, Past
 from api.web.records import actions
 from domain.interactions import InteractionRecorded
@@ -21,6 +21,7 @@ from domain.notes import NoteWritten
 from domain.opportunities import OpportunityStageChanged, OpportunityWon
 from domain.orders import OrderLine, OrderPlaced
 from projections.opportunities import OpportunityRow
+from projections.sums import NOTHING, Sum, Tally
 from projections.tasks import TaskRow
 
 NOW = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
@@ -78,7 +79,7 @@ def _board() -> Board:
     tasks = {rows[0].id: [task(NOW - timedelta(days=1))], rows[1].id: [task(NOW)]}
     shown = tuple(cards.card(row, NAMES, tasks, NOW) for row in rows)
     full = Column("Proposal", "", shown, Tally(53, (Sum(Decimal(64_000), "EUR"),)))
-    none = Column("Negotiation", "Nothing is in this stage.", (), cards.NOTHING)
+    none = Column("Negotiation", "Nothing is in this stage.", (), NOTHING)
     return Board(PIPELINE, "New business", (full, none), 0)
 
 

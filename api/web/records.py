@@ -10,15 +10,18 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.http.customers import look
 from api.http.problems import Problem
 from api.http.records import not_there
 from api.web import customers, story
-from api.web.around import Around, around
 from api.web.forms import Form, Typed, aware, send
 from api.web.naming import names_of
 from api.web.pages import PRESENT, AsOf, Pages, Past, is_part, see
 from domain.kernel import Recorded
+from replay.customers import Around, facts
 
+FACTS_MAX = 10_000
+"""How far back a timeline counts and searches."""
 PLACE = {"account": "Accounts", "contact": "Contacts"}
 
 
@@ -144,13 +147,14 @@ def _values(
     before: int | None = None,
     sent: Mapping[str, Form] | None = None,
 ) -> dict[str, Any]:
-    found = around(pages.workspace, noun, record, past.cut)
+    found = look(pages.workspace, noun, record, past.cut)
     if found is None:
         raise not_there(noun)
+    told = facts(pages.workspace.store, found.circle, past.cut, limit=FACTS_MAX)
     names = _names(pages, found)
 
-    def lines_of(facts: Sequence[Recorded[Any]]) -> list[story.Line]:
-        return story.lines(facts, {**names, **_names(pages, found, facts)}, record)
+    def lines_of(some: Sequence[Recorded[Any]]) -> list[story.Line]:
+        return story.lines(some, {**names, **_names(pages, found, some)}, record)
 
     sent = sent or {}
     forms = [sent.get(key, action.form) for key, action in actions().items()]
@@ -159,14 +163,14 @@ def _values(
         "here": PLACE[noun],
         "past": past,
         "record": customers.customer(noun, found, names, past),
-        "timeline": customers.timeline(found.facts, category, before, lines_of),
+        "timeline": customers.timeline(told, category, before, lines_of),
         "forms": forms,
     }
 
 
 def _names(
-    pages: Pages, found: Around, facts: Sequence[Recorded[Any]] | None = None
+    pages: Pages, found: Around, some: Sequence[Recorded[Any]] | None = None
 ) -> dict[UUID, story.Named]:
-    ids = customers.ids_in(found) if facts is None else story.ids_in(facts)
+    ids = customers.ids_in(found) if some is None else story.ids_in(some)
     with pages.workspace.rows.connection() as conn:
         return names_of(conn, ids)

@@ -163,7 +163,7 @@ def ids_in(facts: Iterable[Recorded[Any]]) -> set[UUID]:
     """Every record that the facts speak of, for looking up their names."""
     found: set[UUID] = set()
     for it in facts:
-        found.add(it.stream)
+        found.update((it.stream, *it.subjects))
         found.update(v for v in msgspec.structs.asdict(it.event).values() if isinstance(v, UUID))
         found.update(filter(None, [as_id(it.actor), as_id(it.on_behalf_of)]))
     return found
@@ -281,7 +281,16 @@ def _details(it: Recorded[Any], names: Names, here: UUID | None) -> tuple[Detail
         and not (name == "currency" and getattr(fact, "amount", None) is not None)
     ]
     emptied = [Detail(words.label(name), "emptied") for name in getattr(fact, "cleared", ())]
-    return (*_total(fact), *found, *emptied)[:DETAILS_MAX]
+    whose = [one for one in _whose(it, names, here) if one not in found]
+    return (*whose, *_total(fact), *found, *emptied)[:DETAILS_MAX]
+
+
+def _whose(it: Recorded[Any], names: Names, here: UUID | None) -> list[Detail]:
+    """Whom a fact concerns that is on the page of a customer because of somebody of theirs."""
+    if here is None or here in it.subjects or it.stream in it.subjects:
+        return []
+    there = [(one, names[one]) for one in it.subjects if one in names]
+    return [Detail(words.label(of.noun), of.label, page_of(of.noun, one)) for one, of in there]
 
 
 def _page(value: Any, names: Names) -> str:

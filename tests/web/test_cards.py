@@ -6,13 +6,13 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from api.web import cards
-from api.web.cards import Sum
 from api.web.patterns import ACCOUNT, NAMES, NOW, deal, samples, task
+from projections.sums import Sum, sums
 
 
 def test_money_of_different_currencies_is_not_added() -> None:
     rows = [deal(0), deal(1), replace(deal(0), currency="USD"), deal(2)]
-    assert cards.sums(rows) == (Sum(Decimal("13400.5"), "EUR"), Sum(Decimal(12_500), "USD"))
+    assert sums(rows) == (Sum(Decimal("13400.5"), "EUR"), Sum(Decimal(12_500), "USD"))
 
 
 def test_stages_are_counted() -> None:
