@@ -7,7 +7,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeVar,
+    dataclass_transform,
+    get_type_hints,
+)
 from uuid import UUID
 
 import msgspec
@@ -15,7 +24,16 @@ import msgspec
 T = TypeVar("T")
 
 Personal = Annotated[T, msgspec.Meta(extra={"personal": True})]
-"""A field that says something about a natural person: ``name: Personal[str]``."""
+"""A field that says something about a natural person: ``name: Personal[str]``.
+
+It is stored sealed, under a key of that person's own. One that has to have a value is a text.
+"""
+
+Withheld = Literal["erased", "unreadable"]
+"""Why personal fields are not there: the person's key was destroyed, or cannot be had now."""
+
+WITHHELD: dict[Withheld, str] = {"erased": "[erased]", "unreadable": "[unreadable]"}
+"""What a personal field that has to have a value says instead; others are None."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
@@ -146,6 +164,8 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, gc=False):
     """What it was sent together with: an import, a bulk edit."""
     subjects: tuple[UUID, ...] = ()
     """The contacts, accounts and leads that it concerns."""
+    withheld: Withheld | None = None
+    """Why its personal fields are not there, where it has some and they are not."""
 
     @property
     def name(self) -> str:
@@ -202,6 +222,9 @@ class Aggregate(Generic[S]):
     """The contacts, accounts and leads that a record in this state concerns."""
     is_subject: bool = False
     """Whether the record is one of those itself."""
+    person: Callable[[S], UUID | None] = lambda _: None
+    """Whose personal data the record's events hold, where it is not the record itself: the first
+    contact or lead that it concerns, or else the account. They are sealed under that key."""
 
     def __post_init__(self) -> None:
         if self.noun in AGGREGATES:
