@@ -25,7 +25,7 @@ CACHED_MAX = 50_000
 class PersonErased(Refused):
     """The data of this person was erased. New data needs their return to be allowed first."""
 
-    def __init__(self, persons: Collection[UUID]) -> None:
+    def __init__(self, persons: Collection[UUID] = ()) -> None:
         self.persons = frozenset(persons)
         super().__init__(persons=", ".join(sorted(map(str, persons))))
 

@@ -17,10 +17,18 @@ from domain.contacts import (
     ContactAssigned,
     ContactDetailsChanged,
     ContactDetailsCorrected,
+    ContactErased,
+    ContactErasureCertified,
+    ContactExported,
+    ContactHeld,
+    ContactHoldReleased,
+    ContactReadmitted,
 )
 from domain.details import said
 from domain.kernel import Recorded, some
 from projections.kit import Key, View, view
+
+_KEPT = (ContactHeld, ContactHoldReleased, ContactExported, ContactErasureCertified)
 
 
 class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +59,13 @@ class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
     """The lead that they were before."""
     added_at: datetime
     changed_at: datetime
+    erased_at: datetime | None = None
 
 
 @view
 class Contacts(View[ContactRow]):
     name = "contacts"
-    version = 1
+    version = 2
     row = ContactRow
     reads = (
         ContactAdded,
@@ -65,7 +74,10 @@ class Contacts(View[ContactRow]):
         ContactAssigned,
         ContactAccountJoined,
         ContactAccountLeft,
+        ContactErased,
+        ContactReadmitted,
     )
+    ignores = _KEPT
     indexes = (
         "account",
         "USING gin (accounts)",
@@ -81,6 +93,9 @@ class Contacts(View[ContactRow]):
             return _added(it)
         if row is None:
             return None
+        if isinstance(it.event, ContactErased | ContactReadmitted):
+            at = it.occurred_at if isinstance(it.event, ContactErased) else None
+            return replace(row, version=it.version, erased_at=at)
         return replace(
             row, **_changes(row, it.event), version=it.version, changed_at=it.occurred_at
         )
@@ -130,7 +145,10 @@ class ContactAccounts(View[ContactAccountRow]):
     row = ContactAccountRow
     key = ("contact", "account")
     reads = (ContactAdded, ContactAccountJoined, ContactAccountLeft)
-    ignores = (ContactDetailsChanged, ContactDetailsCorrected, ContactAssigned)
+    ignores = (
+        *(ContactDetailsChanged, ContactDetailsCorrected, ContactAssigned),
+        *(ContactErased, ContactReadmitted, *_KEPT),
+    )
     indexes = ("account, left_at",)
 
     def keys(self, it: Recorded[Any]) -> Iterable[Key]:

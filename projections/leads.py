@@ -17,6 +17,8 @@ from domain.leads import (
     LeadConverted,
     LeadDetailsChanged,
     LeadDiscarded,
+    LeadErased,
+    LeadErasureCertified,
     LeadQualified,
     LeadReopened,
 )
@@ -52,6 +54,7 @@ class LeadRow(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     """When it was discarded or converted."""
     changed_at: datetime
+    erased_at: datetime | None = None
 
 
 @view
@@ -67,7 +70,9 @@ class Leads(View[LeadRow]):
         LeadDiscarded,
         LeadReopened,
         LeadConverted,
+        LeadErased,
     )
+    ignores = (LeadErasureCertified,)
     indexes = (
         "status, captured_at",
         "status, changed_at DESC, id",
@@ -100,5 +105,7 @@ def _changes(row: LeadRow, it: Recorded[Any]) -> dict[str, Any]:
             return {"status": status, "discard_reason": None, "closed_at": None}
         case LeadConverted() as fact:
             return {"status": "converted", "closed_at": it.occurred_at, **asdict(fact)}
+        case LeadErased():
+            return {"erased_at": it.occurred_at}
         case fact:
             return said(fact, LeadCaptured)
