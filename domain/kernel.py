@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import (
     Annotated,
     Any,
@@ -63,7 +64,7 @@ class Event(msgspec.Struct, metaclass=_EventMeta):
     __event__: ClassVar[EventType]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventType:
     """The stored identity of an event class."""
 
@@ -85,7 +86,7 @@ class EventType:
         """Name and version as stored: ``opportunity.opened/1``."""
         return f"{self.name}/{self.version}"
 
-    @property
+    @cached_property
     def personal_fields(self) -> tuple[str, ...]:
         """The fields that are declared ``Personal``."""
         return tuple(
