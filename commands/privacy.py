@@ -13,7 +13,7 @@ from commands.registry import Command, handles
 from domain import contacts, leads
 from domain.contacts import CONTACT, ContactErased, ContactExported, ContactHeld
 from domain.kernel import some
-from domain.leads import LEAD, LeadErased
+from domain.leads import LEAD, LeadConverted, LeadErased
 from event_store.store import Erasure
 
 GROUND = "GDPR Art. 17(1)"
@@ -77,15 +77,7 @@ class ExportContact(Command, name="note-contact-export"):
 
 @handles(EraseContact)
 def erase_contact(ask: EraseContact, desk: Desk) -> None:
-    before, concerning = desk.state(CONTACT, ask.contact), desk.concerning(ask.contact)
-    been = some(
-        before.known.lead if before.known else None,
-        *(
-            it.stream
-            for it in concerning
-            if getattr(it.event, "contact", None) == ask.contact and it.name == "lead.converted"
-        ),
-    )
+    before, been = desk.state(CONTACT, ask.contact), _leads(desk, ask.contact)
     keys = desk.keys((ask.contact, *been))
     fact = ContactErased(**_said(ask, desk, ask.contact, keys), leads=been)
     desk.change(CONTACT, ask.contact, lambda it: contacts.erase(it, fact))
@@ -93,6 +85,13 @@ def erase_contact(ask: EraseContact, desk: Desk) -> None:
         for lead in been:
             _erase_lead(ask, desk, lead, keys, contact=ask.contact)
         desk.erase([Erasure(person, prints) for person, prints in keys.items()])
+
+
+def _leads(desk: Desk, contact: UUID) -> tuple[UUID, ...]:
+    """The leads that became the contact: the one that made it, and those that were found to be
+    the same person."""
+    facts = [it for it in desk.concerning(contact) if isinstance(it.event, LeadConverted)]
+    return some(*(it.stream for it in facts if it.event.contact == contact))
 
 
 @handles(EraseLead)

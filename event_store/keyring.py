@@ -270,7 +270,9 @@ class Rotated(NamedTuple):
 def any_keys(dsn: str) -> bool:
     """Whether keys were ever made in a migrated database, or destroyed."""
     with psycopg.connect(dsn) as conn:
-        asked = conn.execute("SELECT EXISTS (FROM log.keys) OR EXISTS (FROM log.fences)")
+        asked = conn.execute(
+            "SELECT EXISTS (SELECT FROM log.keys) OR EXISTS (SELECT FROM log.fences)"
+        )
         return asked.fetchone() == (True,)
 
 
