@@ -21,7 +21,6 @@ from event_store.keyring import any_keys
 from event_store.keys import PersonalDataLocked
 from event_store.postgres import PostgresEventStore
 from event_store.schema import CannotMigrate, migrate
-from event_store.store import EventStore
 from replay.runner import Runner
 
 if TYPE_CHECKING:
@@ -39,7 +38,12 @@ class Workspace:
     """Opened, it can be asked and told everything. Safe to share between threads."""
 
     def __init__(
-        self, settings: Settings, dsn: str, store: EventStore, runner: Runner, closing: ExitStack
+        self,
+        settings: Settings,
+        dsn: str,
+        store: PostgresEventStore,
+        runner: Runner,
+        closing: ExitStack,
     ) -> None:
         self.settings, self.dsn, self.store, self.runner = settings, dsn, store, runner
         self.bus = Bus(store)

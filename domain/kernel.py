@@ -167,6 +167,8 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, gc=False):
     """The contacts, accounts and leads that it concerns."""
     withheld: Withheld | None = None
     """Why its personal fields are not there, where it has some and they are not."""
+    sealed_for: UUID | None = None
+    """Whose key seals its personal fields, where something personal was said."""
 
     @property
     def name(self) -> str:

@@ -54,6 +54,7 @@ _FINGERPRINTS = "SELECT subject, fingerprint FROM log.keys WHERE subject = ANY(%
 _ANY = """
     SELECT subject, revision, kek_epoch, wrapped FROM log.keys ORDER BY kek_epoch DESC LIMIT 1
 """
+_COUNTS = "SELECT kek_epoch, count(*) FROM log.keys GROUP BY kek_epoch ORDER BY kek_epoch"
 _OLDER = """
     SELECT subject, revision, kek_epoch, wrapped FROM log.keys
     WHERE kek_epoch <> %s LIMIT %s
@@ -219,6 +220,15 @@ class PostgresKeys(Keys):
             return str(locked.facts["why"])
         return None if opens else "the key encryption keys are not those of this log"
 
+    def counts(self) -> KeyCounts:
+        def ask(conn: Connection[Any]) -> KeyCounts:
+            epochs = _ask(conn, _COUNTS).fetchall()
+            fences = _ask(conn, "SELECT count(*) FROM log.fences").fetchall()
+            return KeyCounts(dict(epochs), fences[0][0])
+
+        counts: KeyCounts = self._with(ask)
+        return counts
+
     def rotate(self) -> Rotated:
         """Begins an epoch, wraps every key under it, and destroys the epochs before it. It may be
         done again after it broke off; nobody makes a key or erases one meanwhile.
@@ -254,6 +264,15 @@ class PostgresKeys(Keys):
         wrapped = [self._wrapped(epoch, key) for _, key in keys if key is not None]
         subjects, revisions = [row.subject for row in rows], [row.revision for row in rows]
         _ask(conn, _REWRAP, epoch, subjects, revisions, wrapped)
+
+
+class KeyCounts(NamedTuple):
+    """How things stand with the keys."""
+
+    epochs: dict[int, int]
+    """How many people's keys are wrapped under each epoch."""
+    fences: int
+    """How many people were erased."""
 
 
 class Rotated(NamedTuple):

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 
 from domain.kernel import Recorded, Withheld
 from event_store.codec import UnreadableEvent, decode, without
-from event_store.keys import Key, Keys
+from event_store.keys import Key, Keys, parse_key_id
 
 NONCE_BYTES = 12
 _MARK = b'"~":["'
@@ -109,11 +109,14 @@ class Reader:
     ) -> Recorded[Any]:
         topic, state = row[0], row[1]
         withheld: Withheld | None = None
+        person: UUID | None = None
         if key_id is not None:
             key = keys[key_id]
             if isinstance(key, Key):
+                person = key.subject
                 state = unseal(state, key, Place(self._workspace, row[3], row[4], topic))
             else:
+                person, _ = parse_key_id(key_id)
                 withheld, state = key, bare(state, topic, key)
-        rest = (*row[2:15], tuple(row[15]), withheld)
+        rest = (*row[2:15], tuple(row[15]), withheld, person)
         return Recorded(decode(topic, state), *rest)

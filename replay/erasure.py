@@ -20,8 +20,11 @@ from domain.contacts import ContactErased, ContactErasureCertified
 from domain.contacts import certify_erasure as certify_contact
 from domain.erasure import ERASURES, ErasureDetails, Reached
 from domain.kernel import AGGREGATES, Event, Recorded, fold, new_id, some
+from domain.keys import STREAM, KeysRotated
 from domain.leads import LeadErasureCertified
 from domain.leads import certify_erasure as certify_lead
+from event_store.keyring import Rotated
+from event_store.postgres import PostgresEventStore
 from event_store.store import Conflict, Entry, Envelope, EventStore, Write
 from projections.kit import View
 from replay import registry, tables
@@ -88,6 +91,25 @@ def complete(store: EventStore, dsn: str, views: Collection[View[Any]]) -> list[
     return [it for one in due if (it := _certify(store, one, telling))]
 
 
+def rotate(store: PostgresEventStore, actor: str) -> Rotated:
+    """Wraps every key anew under a new epoch, destroys the epochs before it, and says so in the
+    log: from then on no copy of an erased person's key can be opened, wherever it lies.
+
+    Raises:
+        PersonalDataLocked: a key does not open, or the epochs cannot be had.
+    """
+    done = store.keys.rotate()
+    fact = KeysRotated(epoch=done.epoch, keys=done.keys, retired=done.retired)
+    command = new_id()
+    while True:
+        write = Write(STREAM, len(store.read(STREAM)), (fact,))
+        try:
+            store.append(Entry(Envelope(actor, command, command), (write,)))
+        except Conflict:
+            continue
+        return done
+
+
 def _fold_past(
     store: EventStore, conn: Connection, views: Collection[View[Any]], position: int
 ) -> None:
@@ -152,8 +174,9 @@ def _reached(
     store: EventStore, erased: Recorded[ErasureDetails], views: Sequence[View[Any]]
 ) -> tuple[Reached, ...]:
     """What was destroyed or made anew, with how many rows of it."""
-    past = stale(store, {erased.stream})
-    sealed = sum(it.withheld == "erased" for it in past)
+    person = erased.stream
+    past = stale(store, {person})
+    sealed = sum(it.sealed_for == person for it in past)
     reached = [
         Reached("log.keys", len(erased.event.fingerprints)),
         Reached("log.events (unreadable)", sealed),

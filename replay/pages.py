@@ -53,6 +53,6 @@ def stale(store: EventStore, persons: Collection[UUID]) -> list[Recorded[Any]]:
         it.stream
         for person in persons
         for it in store.by_subject(person)
-        if it.withheld == "erased"
+        if it.sealed_for == person
     }
     return [it for past in store.read_many(streams).values() for it in past]

@@ -21,6 +21,9 @@ PARTS = {
     "history": ("past", "Show what happened to a record."),
     "log": ("past", "Show the log."),
     "rebuild": ("views", "Fold views anew from the log."),
+    "erase": ("privacy", "Forget a person for good."),
+    "evidence": ("privacy", "Hand out what is known of a person."),
+    "keys": ("privacy", "Rotate the keys, or show how they stand."),
     "status": ("views", "Show how far everything has come."),
 }
 """Each command's module and sentence: ``crm --help`` must not have to load them all."""
