@@ -27,6 +27,7 @@ KEYS_LOCK = 0x63726D_03
 """Advisory lock: shared by those who make keys; alone with it are erasure and rotation."""
 FORGET_CHANNEL = "log_keys"
 """Where it is said that open keys have to be dropped."""
+FOREIGN = "the key encryption keys are not those of this log"
 REWRAP_MAX = 10_000
 """How many keys a rotation wraps at a time."""
 
@@ -44,7 +45,6 @@ _FENCES = """
     SELECT subject, erased_through, fingerprints, new_key_allowed
     FROM log.fences WHERE subject = ANY(%s)
 """
-_NEWEST_EPOCH = "SELECT kek_epoch FROM log.keys ORDER BY kek_epoch DESC LIMIT 1"
 _ADD = """
     INSERT INTO log.keys (subject, revision, kek_epoch, wrapped, fingerprint)
     SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::bytea[], %s::bytea[])
@@ -101,7 +101,7 @@ class PostgresKeys(Keys):
                 conn.execute("SELECT pg_advisory_xact_lock_shared(%s)", (KEYS_LOCK,), prepare=True)
                 latest = _ask(conn, _LATEST, subjects)
                 fenced = _ask(conn, _FENCES, self._pseudonyms(subjects))
-                newest = _ask(conn, _NEWEST_EPOCH)
+                newest = _ask(conn, _ANY)
             fences = self._fences(subjects, fenced)
             known = self._live(latest, fences)
             missing = [s for s in subjects if s not in known]
@@ -110,7 +110,7 @@ class PostgresKeys(Keys):
             stopped = [s for s in missing if s in fences and not fences[s].new_key_allowed]
             if stopped:
                 raise PersonErased(stopped)
-            epoch = self._epoch_above(newest)
+            epoch = self._epoch(newest)
             revisions = {s: fences[s].erased_through + 1 if s in fences else 1 for s in missing}
             return known | self._add(conn, epoch, revisions)
 
@@ -130,12 +130,11 @@ class PostgresKeys(Keys):
                 found[row.subject] = key
         return found
 
-    def _epoch_above(self, newest: Cursor[TupleRow]) -> int:
-        """The current epoch, unless keys are wrapped under a later one that is not here."""
-        epoch, used = self.keks.current(), newest.fetchall()
-        if used and used[0][0] > epoch:
-            why = f"the key encryption key of epoch {used[0][0]} is not here"
-            raise PersonalDataLocked(why=why)
+    def _epoch(self, newest: Cursor[TupleRow]) -> int:
+        """The current epoch, if it belongs to the keys that are there."""
+        epoch = self.keks.current()
+        if not all(self._opened(Wrapped(*row)) for row in newest.fetchall()):
+            raise PersonalDataLocked(why=FOREIGN)
         return epoch
 
     def _add(
@@ -218,7 +217,7 @@ class PostgresKeys(Keys):
             opens = all(self._opened(Wrapped(*row)) for row in rows)
         except PersonalDataLocked as locked:
             return str(locked.facts["why"])
-        return None if opens else "the key encryption keys are not those of this log"
+        return None if opens else FOREIGN
 
     def counts(self) -> KeyCounts:
         def ask(conn: Connection[Any]) -> KeyCounts:
@@ -236,6 +235,9 @@ class PostgresKeys(Keys):
         Raises:
             PersonalDataLocked: a key does not open, or the epochs cannot be had.
         """
+        why = self.check()
+        if why is not None:
+            raise PersonalDataLocked(why=why)
         rotated: Rotated = self._with(self._rotate_over)
         return rotated
 
