@@ -176,6 +176,9 @@ class MemoryEventStore(EventStore):
     def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
         return self.keys.fingerprints(persons)
 
+    def keys_missing(self) -> str | None:
+        return None
+
     def forget_keys(self) -> None:
         self.keys.forget()
 

@@ -185,6 +185,9 @@ class PostgresEventStore(EventStore):
     def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
         return self.keys.fingerprints(persons)
 
+    def keys_missing(self) -> str | None:
+        return self.keys.check()
+
     def forget_keys(self) -> None:
         self.keys.forget()
 

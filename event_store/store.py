@@ -218,6 +218,10 @@ class EventStore(ABC):
         """What tells each person's keys from others."""
 
     @abstractmethod
+    def keys_missing(self) -> str | None:
+        """Why personal data can be neither read nor stored, if it cannot."""
+
+    @abstractmethod
     def forget_keys(self) -> None:
         """Drops all keys that are open here. Those that are still there are opened again."""
 

@@ -81,8 +81,9 @@ def complete(store: EventStore, dsn: str, views: Collection[View[Any]]) -> list[
         # Whoever builds a view meanwhile is waited for, and nobody begins to.
         due = pending(store)
         if due:
-            _fold_past(store, conn, views, max(it.position for it in due))
-            broken = [view for view in telling if not _rewrite(conn, view)]
+            goal = max(it.position for it in due)
+            _fold_past(store, conn, views, goal)
+            broken = [view for view in telling if not _rewrite(conn, view, goal)]
     if not due:
         return []
     for done in rebuild(store, dsn, [view.name for view in broken], views=views) if broken else ():
@@ -119,7 +120,7 @@ def _fold_past(
         pass
 
 
-def _rewrite(conn: Connection, view: View[Any]) -> bool:
+def _rewrite(conn: Connection, view: View[Any], goal: int) -> bool:
     """Puts a view's rows into a new table and drops the old one, whose file still holds what
     rows said before. False where the view does not serve what it should."""
     for left in reversed(range(SWAP_TRIES_MAX)):
@@ -127,7 +128,8 @@ def _rewrite(conn: Connection, view: View[Any]) -> bool:
             with conn.transaction():
                 conn.execute("SET LOCAL lock_timeout = '500ms'")
                 standing = registry.lock(conn, [view.name])[view.name]
-                if standing.state != LIVE or standing.version != view.version:
+                serves = standing.state == LIVE and standing.version == view.version
+                if not serves or standing.position < goal:
                     return False
                 old = tables.table_name(view, standing.generation)
                 generation = registry.next_generation(conn)

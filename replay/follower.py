@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from domain.kernel import Recorded
 from event_store.codec import UnreadableEvent
 from event_store.store import PAGE_MAX, EventStore
 from projections.kit import View
@@ -30,16 +31,20 @@ class Follower:
 
     def __init__(self, store: EventStore, conn: Connection, views: Mapping[str, View[Any]]) -> None:
         self._store, self._conn, self._views = store, conn, views
+        self._waiting: set[str] = set()
+        """Views that stand still until people's keys can be had."""
         self.erasures = 0
         """How many pages were folded in which somebody was erased."""
 
     def step(self, head: int) -> int:
         """Takes each live view a page further towards the head. Returns where the last of them
         stands; a view that cannot go on does not count."""
+        self._waiting.clear()
         for position, group in _by_position(self._live()).items():
             if position < head:
                 self._fold_page(group, position, head)
-        return min((one.position for one in self._live()), default=head)
+        going = (one.position for one in self._live() if one.view not in self._waiting)
+        return min(going, default=head)
 
     def rebuild(self, progress: Progress | None = None, *, wait: bool) -> None:
         """Makes those views anew whose rows are of an older version, or were never made.
@@ -84,12 +89,27 @@ class Follower:
             for one in group:
                 self._narrow(one, after, upto)
             return
-        shares = list(zip(group, readers.shares(page.events), strict=True))
+        shares = self._readable(list(zip(group, readers.shares(page.events), strict=True)))
         idle = [one for one, share in shares if not share and not page.stale]
         registry.advance(self._conn, idle, after, upto)
         for one, share in shares:
             if share or page.stale:
                 self._fold_or_narrow(one, Page(share, page.stale), after, upto)
+
+    def _readable(
+        self, shares: list[tuple[Standing, list[Recorded[Any]]]]
+    ) -> list[tuple[Standing, list[Recorded[Any]]]]:
+        """Without the views that would keep rows with holes in them, because keys are missing."""
+        blind = {
+            one.view
+            for one, share in shares
+            if self._views[one.view].personal_columns
+            and any(it.withheld == "unreadable" for it in share)
+        }
+        if blind and self._store.keys_missing() is not None:
+            self._waiting |= blind
+            return [(one, share) for one, share in shares if one.view not in blind]
+        return shares
 
     def _read(self, after: int, upto: int, names: Collection[str]) -> Page:
         page = read_page(self._store, after, upto, names)

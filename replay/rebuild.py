@@ -18,6 +18,7 @@ import psycopg
 
 from domain.kernel import Recorded
 from event_store.codec import UnreadableEvent
+from event_store.keys import PersonalDataLocked
 from event_store.store import PAGE_MAX, EventStore
 from projections.kit import VIEWS, View
 from replay import registry, tables
@@ -92,6 +93,13 @@ class Build:
             advance(self.view, events, self._shelf)
             self.events += len(events)
             self.position = min(upto, self.goal)
+
+    def check_readable(self, events: Sequence[Recorded[Any]], store: EventStore) -> None:
+        """Gives up where rows would have holes in them, because people's keys are missing."""
+        if self.view.personal_columns and any(it.withheld == "unreadable" for it in events):
+            why = store.keys_missing()
+            if why is not None:
+                self.fail(PersonalDataLocked(why=why), None)
 
     def refold(self, stale: Sequence[Recorded[Any]]) -> None:
         """Makes the rows anew that told of somebody who was erased meanwhile."""
@@ -289,6 +297,7 @@ def _replay(
             upto = min(after + PAGE_MAX, end)
             page = read_page(store, after, upto, readers.names, since)
             for build, events in zip(builds, readers.shares(page.events), strict=True):
+                build.check_readable(events, store)
                 build.fold(events, upto)
                 build.refold(page.stale)
             after = upto
