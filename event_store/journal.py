@@ -53,7 +53,7 @@ _CLAIM = """
 """
 _RELEASE = "DELETE FROM log.claims WHERE key = ANY(%s)"
 _KEYS = """
-    SELECT subject, revision, fingerprint FROM log.keys WHERE subject = ANY(%s)
+    SELECT subject, revision, fingerprint FROM log.keys WHERE subject = ANY(%b)
 """
 _FENCE = """
     INSERT INTO log.fences (subject, erased_through, fingerprints) VALUES (%s, %s, %s)

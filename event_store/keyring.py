@@ -32,25 +32,25 @@ REWRAP_MAX = 10_000
 """How many keys a rotation wraps at a time."""
 
 _LATEST = """
-    SELECT subject, revision, kek_epoch, wrapped FROM unnest(%s::uuid[]) AS wanted, LATERAL (
+    SELECT subject, revision, kek_epoch, wrapped FROM unnest(%b::uuid[]) AS wanted, LATERAL (
         SELECT * FROM log.keys WHERE keys.subject = wanted ORDER BY revision DESC LIMIT 1
     ) AS latest
 """
 _THESE = """
     SELECT subject, revision, kek_epoch, wrapped
-    FROM log.keys JOIN unnest(%s::uuid[], %s::int[]) AS wanted (subject, revision)
+    FROM log.keys JOIN unnest(%b::uuid[], %b::int[]) AS wanted (subject, revision)
     USING (subject, revision)
 """
 _FENCES = """
     SELECT subject, erased_through, fingerprints, new_key_allowed
-    FROM log.fences WHERE subject = ANY(%s)
+    FROM log.fences WHERE subject = ANY(%b)
 """
 _ADD = """
     INSERT INTO log.keys (subject, revision, kek_epoch, wrapped, fingerprint)
-    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::bytea[], %s::bytea[])
+    SELECT * FROM unnest(%b::uuid[], %b::int[], %b::int[], %b::bytea[], %b::bytea[])
     ON CONFLICT DO NOTHING
 """
-_FINGERPRINTS = "SELECT subject, fingerprint FROM log.keys WHERE subject = ANY(%s)"
+_FINGERPRINTS = "SELECT subject, fingerprint FROM log.keys WHERE subject = ANY(%b)"
 _ANY = """
     SELECT subject, revision, kek_epoch, wrapped FROM log.keys ORDER BY kek_epoch DESC LIMIT 1
 """
@@ -60,8 +60,8 @@ _OLDER = """
     WHERE kek_epoch <> %s LIMIT %s
 """
 _REWRAP = """
-    UPDATE log.keys SET kek_epoch = %s, wrapped = new.wrapped
-    FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS new (subject, revision, wrapped)
+    UPDATE log.keys SET kek_epoch = %b, wrapped = new.wrapped
+    FROM unnest(%b::uuid[], %b::int[], %b::bytea[]) AS new (subject, revision, wrapped)
     WHERE keys.subject = new.subject AND keys.revision = new.revision
 """
 

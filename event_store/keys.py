@@ -99,6 +99,8 @@ class Keys(ABC):
         self._reading: dict[str, Key | Withheld] = {}
         self._turn = 0
         self._lock = Lock()
+        self._wanted: set[UUID] = set()
+        self._making = Lock()
 
     def for_writing(self, subjects: Collection[UUID]) -> dict[UUID, Key]:
         """The newest key of each; made where there is none yet.
@@ -109,12 +111,26 @@ class Keys(ABC):
         """
         known = {s: key for s in subjects if (key := self._writing.get(s))}
         missing = [s for s in dict.fromkeys(subjects) if s not in known]
-        if missing:
-            turn = self._turn
-            made = self._make(missing)
+        return known | self._made(missing) if missing else known
+
+    def _made(self, missing: list[UUID]) -> dict[UUID, Key]:
+        """Makes them together with those that others wait for meanwhile."""
+        with self._lock:
+            self._wanted.update(missing)
+        with self._making:
+            known = {s: key for s in missing if (key := self._writing.get(s))}
+            rest = [s for s in missing if s not in known]
+            if not rest:
+                return known
+            with self._lock:
+                turn, everybodys = self._turn, [*{*rest, *self._wanted}]
+                self._wanted.clear()
+            try:
+                made = self._make(everybodys)
+            except PersonErased:
+                made = self._make(rest)  # unless it is one of these, it is not our affair
             self._keep(turn, made.values())
-            known |= made
-        return known
+            return known | {s: made[s] for s in rest}
 
     def for_reading(self, ids: Collection[str]) -> dict[str, Key | Withheld]:
         """The keys of those ids, or why there is none."""
@@ -179,7 +195,7 @@ class MemoryKeys(Keys):
             stopped = [s for s in subjects if not self._live(s) and not self._may_be_made(s)]
             if stopped:
                 raise PersonErased(stopped)
-            return {s: self._live(s) or self._made(s) for s in subjects}
+            return {s: self._live(s) or self._new(s) for s in subjects}
 
     def _live(self, subject: UUID) -> Key | None:
         revisions = self.keys.get(subject)
@@ -189,7 +205,7 @@ class MemoryKeys(Keys):
         fence = self._fence(subject)
         return fence is None or fence.new_key_allowed
 
-    def _made(self, subject: UUID) -> Key:
+    def _new(self, subject: UUID) -> Key:
         fence = self._fence(subject)
         revision = fence.erased_through + 1 if fence else 1
         key = Key.of(subject, revision, new_secret())

@@ -257,7 +257,7 @@ class Ledger:
 
     def _check_keys(self, staged: Staged) -> None:
         """Nothing is stored under a key that was destroyed since, nor a key destroyed unseen."""
-        gone = {person for person, _ in staged.sealed_under - self.keys.keys()}
+        gone = {key[0] for key in staged.sealed_under if key not in self.keys}
         if gone:
             raise PersonErased(gone)
         for _, erasure in staged.erases:

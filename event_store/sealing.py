@@ -9,7 +9,7 @@ where it is stored, is authenticated with it, so that nothing of it can be chang
 from __future__ import annotations
 
 import os
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -35,8 +35,14 @@ class Place(NamedTuple):
 
     def bind(self, key_id: bytes, impersonal: bytes) -> bytes:
         """What is authenticated beside the personal fields."""
-        where = f"{self.workspace}|{self.stream}|{self.version}|{self.topic}|".encode()
-        return where + key_id + b"|" + impersonal
+        return b"%b|%b|%d|%b|%b|%b" % (
+            self.workspace.encode(),
+            self.stream.bytes,
+            self.version,
+            self.topic.encode(),
+            key_id,
+            impersonal,
+        )
 
 
 def seal(impersonal: bytes, personal: bytes, key: Key, place: Place) -> bytes:
@@ -44,7 +50,7 @@ def seal(impersonal: bytes, personal: bytes, key: Key, place: Place) -> bytes:
     head = impersonal[:-1] + (b"," if len(impersonal) > len(b"{}") else b"")
     key_id, nonce = key.id.encode(), os.urandom(NONCE_BYTES)
     box = nonce + key.cipher.encrypt(nonce, personal, place.bind(key_id, head))
-    return b"".join((head, _MARK, key_id, b'","', b64encode(box), _END))
+    return b"".join((head, _MARK, key_id, b'","', b2a_base64(box, newline=False), _END))
 
 
 def key_of(state: bytes) -> str | None:
@@ -74,8 +80,10 @@ def unseal(state: bytes, key: Key, place: Place) -> bytes:
 
 
 def _unpacked(sealed: bytes) -> bytes:
-    box = b64decode(sealed, validate=True)
-    if b64encode(box) != sealed:  # the last character may hold bits that say nothing
+    box = a2b_base64(sealed, strict_mode=True)
+    if (
+        b2a_base64(box, newline=False) != sealed
+    ):  # the last character may hold bits that say nothing
         raise ValueError("this is not how it was written")
     return box
 
