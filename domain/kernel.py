@@ -229,6 +229,9 @@ class Aggregate(Generic[S]):
     """Whose personal data the record's events hold, where it is not the record itself: the first
     contact or lead that it concerns, or else the account. They are sealed under that key."""
 
+    is_record: bool = True
+    """Whether people keep such records; otherwise the program does, about itself."""
+
     def __post_init__(self) -> None:
         if self.noun in AGGREGATES:
             raise TypeError(f"two aggregates are named {self.noun!r}")
@@ -237,6 +240,11 @@ class Aggregate(Generic[S]):
 
 AGGREGATES: dict[str, Aggregate[Any]] = {}
 """Every kind of stream there is, by noun."""
+
+
+def records() -> dict[str, Aggregate[Any]]:
+    """The kinds of records that people keep, by noun."""
+    return {noun: kind for noun, kind in AGGREGATES.items() if kind.is_record}
 
 
 def fold(evolve: Callable[[S, Any], S], state: S, events: Iterable[Event]) -> S:

@@ -30,4 +30,4 @@ def evolve(_: KeyEpochs, fact: KeysRotated) -> KeyEpochs:
     return KeyEpochs(fact.epoch)
 
 
-KEYS = Aggregate("keys", KeyEpochs(), evolve)
+KEYS = Aggregate("keys", KeyEpochs(), evolve, is_record=False)

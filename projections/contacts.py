@@ -76,8 +76,8 @@ class Contacts(View[ContactRow]):
         ContactAccountLeft,
         ContactErased,
         ContactReadmitted,
+        *_KEPT,
     )
-    ignores = _KEPT
     indexes = (
         "account",
         "USING gin (accounts)",
@@ -93,12 +93,7 @@ class Contacts(View[ContactRow]):
             return _added(it)
         if row is None:
             return None
-        if isinstance(it.event, ContactErased | ContactReadmitted):
-            at = it.occurred_at if isinstance(it.event, ContactErased) else None
-            return replace(row, version=it.version, erased_at=at)
-        return replace(
-            row, **_changes(row, it.event), version=it.version, changed_at=it.occurred_at
-        )
+        return replace(row, **_changes(row, it), version=it.version, changed_at=it.occurred_at)
 
 
 def _added(it: Recorded[ContactAdded]) -> ContactRow:
@@ -112,13 +107,17 @@ def _added(it: Recorded[ContactAdded]) -> ContactRow:
     )
 
 
-def _changes(row: ContactRow, fact: Any) -> dict[str, Any]:
-    match fact:
+def _changes(row: ContactRow, it: Recorded[Any]) -> dict[str, Any]:
+    match it.event:
+        case ContactErased():
+            return {"erased_at": it.occurred_at}
+        case ContactReadmitted():
+            return {"erased_at": None}
         case ContactAccountJoined(account=account):
             return _at(some(*row.accounts, account))
         case ContactAccountLeft(account=account):
             return _at(tuple(a for a in row.accounts if a != account))
-        case _:
+        case fact:
             return said(fact, ContactAdded)
 
 

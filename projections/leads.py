@@ -60,7 +60,7 @@ class LeadRow(msgspec.Struct, frozen=True, kw_only=True):
 @view
 class Leads(View[LeadRow]):
     name = "leads"
-    version = 2
+    version = 3
     row = LeadRow
     reads = (
         LeadCaptured,
@@ -71,8 +71,8 @@ class Leads(View[LeadRow]):
         LeadReopened,
         LeadConverted,
         LeadErased,
+        LeadErasureCertified,
     )
-    ignores = (LeadErasureCertified,)
     indexes = (
         "status, captured_at",
         "status, changed_at DESC, id",

@@ -88,6 +88,7 @@ def evidence_command(
 
 
 @click.group("keys", no_args_is_help=True)
+@data_option
 def keys_command() -> None:
     """Rotate the keys, or show how they stand."""
 
