@@ -48,14 +48,14 @@ def subject_export(store: EventStore, contact: UUID) -> SubjectExport:
     people in the same facts is masked."""
     mine = store.by_subject(contact)
     leads = {it.stream for it in mine if it.name == "lead.converted"}
-    facts = {it.position: it for person in (contact, *leads) for it in store.by_subject(person)}
-    told = [_masked(facts[at], {contact, *leads}) for at in sorted(facts)]
+    facts = store.by_subject(contact, *leads)
+    told = [_masked(it, {contact, *leads}) for it in facts]
     row = row_as_of(store, Contacts(), contact)
     return SubjectExport(
         contact=contact,
         made_at=datetime.now(UTC),
         details={n: v for n, v in asdict(row).items() if v is not None} if row else {},
-        sources=_sources(facts.values()),
+        sources=_sources(facts),
         history=[fact(it) for it, _ in told],
         masked=sum(masked for _, masked in told),
     )
