@@ -30,6 +30,7 @@ def fact(it: Recorded[Any]) -> dict[str, Any]:
         "causation_id": it.causation_id,
         "batch_id": it.batch_id,
         "subjects": it.subjects or None,
+        "withheld": it.withheld,
     }
     said = {name: value for name, value in envelope.items() if value is not None}
     return {**said, "sentence": sentence(it.event), "fields": msgspec.to_builtins(it.event)}

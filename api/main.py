@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +17,17 @@ from api.settings import Settings, Unusable
 from commands.bus import Bus
 from event_store.codec import check_upcasts
 from event_store.embedded import ServerFailed, embedded_postgres
+from event_store.keyring import any_keys
+from event_store.keys import PersonalDataLocked
 from event_store.postgres import PostgresEventStore
 from event_store.schema import CannotMigrate, migrate
-from event_store.store import EventStore
 from replay.runner import Runner
 
 if TYPE_CHECKING:
     from event_store.archive import Archive
     from projections.analytics.analyst import Analyst
+
+_log = logging.getLogger("crm")
 
 QUESTION_CONNECTIONS_MAX = 10
 QUESTION_SECONDS_MAX = 10
@@ -34,7 +38,12 @@ class Workspace:
     """Opened, it can be asked and told everything. Safe to share between threads."""
 
     def __init__(
-        self, settings: Settings, dsn: str, store: EventStore, runner: Runner, closing: ExitStack
+        self,
+        settings: Settings,
+        dsn: str,
+        store: PostgresEventStore,
+        runner: Runner,
+        closing: ExitStack,
     ) -> None:
         self.settings, self.dsn, self.store, self.runner = settings, dsn, store, runner
         self.bus = Bus(store)
@@ -52,10 +61,19 @@ class Workspace:
             dsn = _database(settings, closing)
             try:
                 migrate(dsn)
-                store = PostgresEventStore(dsn, claim_key=settings.claim_key_bytes())
+                keks = settings.keks(first_use=not any_keys(dsn))
             except (psycopg.Error, CannotMigrate) as bad:
                 raise Unusable(_unreachable(dsn, bad)) from None
+            except PersonalDataLocked as bad:
+                raise Unusable(str(bad)) from None
+            store = PostgresEventStore(
+                dsn,
+                claim_key=settings.claim_key_bytes(),
+                keks=keks,
+                workspace=settings.workspace,
+            )
             closing.callback(store.close)
+            _tell_if_locked(store)
             views = Runner(store, dsn)
             closing.callback(views.stop)
             if runner:
@@ -126,6 +144,13 @@ def _database(settings: Settings, closing: ExitStack) -> str:
         return closing.enter_context(embedded_postgres(settings.data))
     except ServerFailed as bad:
         raise Unusable(f"The database cannot be started: {bad}.") from None
+
+
+def _tell_if_locked(store: PostgresEventStore) -> None:
+    """Without keys the program goes on, with what is personal closed: that has to be seen."""
+    why = store.keys.check()
+    if why is not None:
+        _log.error("personal data can be neither read nor stored: %s", why)
 
 
 def _usable_folder(folder: Path) -> None:

@@ -12,6 +12,8 @@ from uuid import UUID
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from event_store.keks import GivenKeks, KekFile, Keks
+
 SECRET_BYTES = 32
 TOKEN_CHARS_MIN = 16
 """A shorter token is refused: it could be guessed."""
@@ -51,8 +53,17 @@ class Settings(BaseSettings):
         None,
         description="32 bytes in hex, under which unique values are stored; keep it for ever.",
     )
+    kek: SecretStr | None = Field(
+        None,
+        description="What wraps people's keys: <epoch>:<32 bytes in hex>, several with commas.",
+    )
+    kek_file: Path | None = Field(
+        None, description="The file of what wraps people's keys; else kek.json among the secrets."
+    )
     workspace: str = Field(
-        "main", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="The name of the log in Kafka."
+        "main",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
+        description="The name of the log, in Kafka and in what is sealed; keep it for ever.",
     )
     log_name: str | None = Field(
         None,
@@ -118,6 +129,16 @@ class Settings(BaseSettings):
         if len(key) < SECRET_BYTES:
             raise Unusable(f"The claim key has to be {SECRET_BYTES} bytes in hex.")
         return key
+
+    def keks(self, *, first_use: bool) -> Keks:
+        """What wraps people's keys. It is made on first use, and never again: without it what
+        is personal stays closed."""
+        if self.kek is not None:
+            return GivenKeks(self.kek.get_secret_value())
+        kept = KekFile(self.kek_file or self.keys / "kek.json")
+        if first_use:
+            kept.make()
+        return kept
 
     def access_token(self) -> str:
         """The development token, made on first use."""

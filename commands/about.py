@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from commands.desk import Desk, NoSuchRecord
-from domain.kernel import AGGREGATES, Refused, some
+from domain.kernel import AGGREGATES, Refused, records, some
 
 
 class NoSuchNoun(Refused):
@@ -29,9 +29,9 @@ def concerned(desk: Desk, noun: str | None, about: UUID) -> Concerned:
         NoSuchNoun: there are no records of that kind.
         NoSuchRecord: there is no such record.
     """
-    aggregate = AGGREGATES.get(noun or "")
+    aggregate = records().get(noun or "")
     if aggregate is None:
-        raise NoSuchNoun(field="noun", noun=noun or "–", nouns=", ".join(sorted(AGGREGATES)))
+        raise NoSuchNoun(field="noun", noun=noun or "–", nouns=", ".join(sorted(records())))
     state = desk.state(aggregate, about)
     if state == aggregate.blank:
         raise NoSuchRecord(field="about", noun=noun)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from commands.desk import Ask, Decided, Outcome, States, decide
 from domain.kernel import Refused
+from event_store.keys import PersonErased
 from event_store.store import Appended, Checkpoint, ClaimTaken, Conflict, EventStore
 
 TRIES_MAX = 5
@@ -71,6 +72,13 @@ class Bus:
             try:
                 stored = iter(self.store.append_all([a.entry for a in new], checkpoint))
             except (Conflict, ClaimTaken):
+                states.forget()
+                if not left:
+                    raise
+                continue
+            except PersonErased as no:
+                # Those who speak of them are refused alone.
+                states.erased |= no.persons
                 states.forget()
                 if not left:
                     raise

@@ -13,12 +13,15 @@ import msgspec
 
 from commands.registry import COMMANDS, REFERENCES, Command, reference_fields
 from domain.kernel import AGGREGATES, Aggregate, Event, Recorded, Refused, fold, new_id, some
+from event_store.codec import encode_apart
+from event_store.keys import PersonErased
 from event_store.store import (
     Appended,
     Claim,
     Conflict,
     Entry,
     Envelope,
+    Erasure,
     EventStore,
     Write,
 )
@@ -91,6 +94,8 @@ class States:
         self._histories: dict[int, list[Recorded[Any]]] = {}
         self._owners: dict[tuple[str, str], UUID | None] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] | None = None
+        self.erased: set[UUID] = set()
+        """Persons whom the log refused to hear of."""
 
     @property
     def size(self) -> int:
@@ -166,6 +171,14 @@ class States:
     def claim(self, kind: str, value: str, owner: UUID | None) -> None:
         self._keep(self._owners, (kind, value), owner)
 
+    def concerning(self, subject: UUID) -> list[Recorded[Any]]:
+        """All that the log holds of a contact, account or lead."""
+        return self._store.by_subject(subject)
+
+    def keys(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
+        """What tells each person's keys from others."""
+        return self._store.key_fingerprints(persons)
+
     def _keep(self, kept: dict[Any, Any], key: Any, value: Any) -> None:
         if self._undo is not None:
             self._undo.append((kept, key, kept.get(key)))
@@ -194,6 +207,10 @@ class _Changed:
         of = self.aggregate.subjects
         return some(itself, *of(self.before), *of(self.state))
 
+    def person(self, stream: UUID) -> UUID:
+        """Whose key seals what is personal in it."""
+        return self.aggregate.person(self.state) or stream
+
 
 class AnotherKind(Refused):
     """This id belongs to a record of another kind."""
@@ -211,6 +228,8 @@ class Desk:
         self._mine: dict[UUID, _Changed] = {}
         self._claims: dict[tuple[str, str], Claim] = {}
         self._releases: dict[tuple[str, str], Claim] = {}
+        self._erasures: list[Erasure] = []
+        self._readmits: list[UUID] = []
 
     def state(self, aggregate: Aggregate[S], stream: UUID) -> S:
         """A record's state, with what this command has decided so far."""
@@ -253,6 +272,38 @@ class Desk:
         """Gives a unique value back."""
         self._releases[kind, value] = Claim(kind, value, owner)
 
+    def concerning(self, subject: UUID) -> list[Recorded[Any]]:
+        """All that the log holds of a contact, account or lead, oldest first."""
+        return self._states.concerning(subject)
+
+    def keys(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
+        """What tells each person's keys from others."""
+        return self._states.keys(persons)
+
+    def erase(self, erasures: Collection[Erasure]) -> None:
+        """Lets persons be forgotten with what is decided here."""
+        self._erasures.extend(erasures)
+
+    def readmit(self, person: UUID) -> None:
+        """Lets an erased person have a new key."""
+        self._readmits.append(person)
+
+    def check_persons(self) -> None:
+        """Nothing personal is said of those whom the log was found to have forgotten.
+
+        Raises:
+            PersonErased: something is.
+        """
+        erased = self._states.erased
+        said = {
+            person
+            for stream, mine in self._mine.items()
+            if (person := mine.person(stream)) in erased
+            and any(encode_apart(fact)[1] is not None for fact in mine.events)
+        }
+        if said:
+            raise PersonErased(said)
+
     def check_references(self) -> None:
         """The records that the sender names, other than those it changes, are there.
 
@@ -270,7 +321,7 @@ class Desk:
     def decided(self) -> Decided:
         """All that was staged, as one entry of the log."""
         writes = tuple(
-            Write(stream, mine.base, tuple(mine.events), mine.subjects(stream))
+            Write(stream, mine.base, tuple(mine.events), mine.subjects(stream), mine.person(stream))
             for stream, mine in self._mine.items()
         )
         entry = Entry(
@@ -279,6 +330,8 @@ class Desk:
             tuple(self._claims.values()),
             tuple(self._releases.values()),
             self.ask.command.fingerprint() if self.ask.remember else None,
+            tuple(self._erasures),
+            tuple(self._readmits),
         )
         return Decided(self.ask, entry)
 
@@ -308,6 +361,8 @@ class Decided(msgspec.Struct, frozen=True):
             or entry.claims
             or entry.releases
             or entry.fingerprint
+            or entry.erases
+            or entry.readmits
         )
 
     def outcome(self, done: Appended | None, head: int = 0) -> Outcome:
@@ -331,6 +386,7 @@ def decide(ask: Ask, states: States) -> Decided:
     desk = Desk(ask, states)
     COMMANDS[ask.command.__command__].handler(ask.command, desk)
     desk.check_references()
+    desk.check_persons()
     decided = desk.decided()
     desk.keep()
     return decided

@@ -197,7 +197,11 @@ def subjects(it: Case) -> tuple[UUID, ...]:
     return some(it.account, it.contact)
 
 
-CASE = Aggregate("case", Case(), evolve, subjects)
+def person(it: Case) -> UUID | None:
+    return it.contact or it.account
+
+
+CASE = Aggregate("case", Case(), evolve, subjects, person=person)
 
 
 # --- Decisions: state in, events out, or Refused. Never called on replay.

@@ -8,7 +8,8 @@ from datetime import date
 from typing import assert_never
 from uuid import UUID
 
-from domain.details import differs, learned, news
+from domain.details import differs, forgotten, learned, news
+from domain.erasure import CertificateDetails, ErasureDetails, PersonIsErased
 from domain.kernel import Aggregate, Event, Personal, Refused, event, some
 
 # --- Events: stored as written; change them only by adding a version.
@@ -71,6 +72,45 @@ class ContactAccountLeft(Event):
     account: UUID
 
 
+@event("contact.held", summary="to be kept for “{hold}”")
+class ContactHeld(Event):
+    """A legal hold: until it is released, nobody may erase them."""
+
+    hold: str
+    """What it is filed under: a case, an audit."""
+    purposes: tuple[str, ...] = ()
+    """What has to be kept, and for what."""
+
+
+@event("contact.hold_released", summary="need not be kept for “{hold}” any more")
+class ContactHoldReleased(Event):
+    hold: str
+
+
+@event("contact.exported", summary="all that is known of them was handed out")
+class ContactExported(Event):
+    facts: int
+    """How many facts were in it."""
+    request: str | None = None
+
+
+@event("contact.erased", summary="erased ({ground})")
+class ContactErased(ErasureDetails):
+    leads: tuple[UUID, ...] = ()
+    """The leads that they had been, erased with them."""
+
+
+@event("contact.erasure_certified", summary="erasure complete")
+class ContactErasureCertified(CertificateDetails):
+    pass
+
+
+@event("contact.readmitted", summary="came back, and may be known again")
+class ContactReadmitted(Event):
+    ground: str
+    """Why their data may be kept again."""
+
+
 ContactEvent = (
     ContactAdded
     | ContactDetailsChanged
@@ -78,6 +118,12 @@ ContactEvent = (
     | ContactAssigned
     | ContactAccountJoined
     | ContactAccountLeft
+    | ContactHeld
+    | ContactHoldReleased
+    | ContactExported
+    | ContactErased
+    | ContactErasureCertified
+    | ContactReadmitted
 )
 
 # --- State: only what a decision needs.
@@ -89,18 +135,48 @@ class Contact:
     """As if added today."""
     roles: Mapping[UUID, str | None] = field(default_factory=dict)
     """The accounts that they are with now, and as what."""
+    holds: tuple[str, ...] = ()
+    """The legal holds under which they must not be erased."""
+    erased: PersonIsErased | None = None
 
 
 def evolve(it: Contact, fact: ContactEvent) -> Contact:
     match fact:
         case ContactAdded():
-            return Contact(fact, dict.fromkeys(some(fact.account)))
+            return replace(it, known=fact, roles=dict.fromkeys(some(fact.account)))
         case ContactDetailsChanged() | ContactDetailsCorrected() | ContactAssigned():
             return replace(it, known=learned(it.known, fact))
         case ContactAccountJoined():
             return replace(it, roles={**it.roles, fact.account: fact.role})
         case ContactAccountLeft():
             return replace(it, roles={a: r for a, r in it.roles.items() if a != fact.account})
+        case ContactExported():
+            return it
+        case _:
+            return _kept_or_erased(it, fact)
+
+
+def _kept_or_erased(
+    it: Contact,
+    fact: ContactHeld
+    | ContactHoldReleased
+    | ContactErased
+    | ContactErasureCertified
+    | ContactReadmitted,
+) -> Contact:
+    match fact:
+        case ContactHeld():
+            return replace(it, holds=tuple(dict.fromkeys((*it.holds, fact.hold))))
+        case ContactHoldReleased():
+            return replace(it, holds=tuple(hold for hold in it.holds if hold != fact.hold))
+        case ContactErased():
+            erased = PersonIsErased(fact.request)
+            roles = dict.fromkeys(it.roles)
+            return replace(it, known=forgotten(it.known), roles=roles, erased=erased)
+        case ContactErasureCertified():
+            return replace(it, erased=it.erased and PersonIsErased(it.erased.request, True))
+        case ContactReadmitted():
+            return replace(it, erased=None)
         case _:
             assert_never(fact)
 
@@ -160,6 +236,47 @@ def join_account(it: Contact, *, account: UUID, role: str | None) -> list[Contac
 def leave_account(it: Contact, *, account: UUID) -> list[ContactEvent]:
     must_exist(it)
     return [ContactAccountLeft(account=account)] if account in it.roles else []
+
+
+class ContactIsHeld(Refused):
+    """This contact is kept for {holds}. They cannot be erased before that is released."""
+
+
+class NoSuchHold(Refused):
+    """There is no hold “{hold}” on this contact."""
+
+
+def hold(it: Contact, fact: ContactHeld) -> list[ContactEvent]:
+    must_exist(it)
+    return [] if fact.hold in it.holds else [fact]
+
+
+def release_hold(it: Contact, *, hold: str) -> list[ContactEvent]:
+    must_exist(it)
+    if hold not in it.holds:
+        raise NoSuchHold(field="hold", hold=hold)
+    return [ContactHoldReleased(hold=hold)]
+
+
+def export(it: Contact, fact: ContactExported) -> list[ContactEvent]:
+    must_exist(it)
+    return [fact]
+
+
+def erase(it: Contact, fact: ContactErased) -> list[ContactEvent]:
+    must_exist(it)
+    if it.holds:
+        raise ContactIsHeld(holds=", ".join(f"“{hold}”" for hold in it.holds))
+    return [] if it.erased else [fact]
+
+
+def certify_erasure(it: Contact, fact: ContactErasureCertified) -> list[ContactEvent]:
+    return [fact] if it.erased and not it.erased.certified else []
+
+
+def readmit(it: Contact, *, ground: str) -> list[ContactEvent]:
+    must_exist(it)
+    return [ContactReadmitted(ground=ground)] if it.erased else []
 
 
 def must_exist(it: Contact) -> ContactAdded:

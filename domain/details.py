@@ -49,6 +49,18 @@ def learned(known: Known, fact: Event) -> Known:
     return known if known is None else replace(known, **said(fact, type(known)))
 
 
+def forgotten(known: Known) -> Known:
+    """The details without those that are personal."""
+    if known is None:
+        return known
+    return replace(known, **dict.fromkeys(_personal(type(known))))
+
+
+@cache
+def _personal(cls: type[Event]) -> tuple[str, ...]:
+    return cls.__event__.personal_fields
+
+
 def differs(known: Event, fact: Event) -> dict[str, Any]:
     """What a fact says of a record that is not known of it already."""
     told = said(fact, type(known))

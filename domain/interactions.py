@@ -107,7 +107,11 @@ def subjects(it: Interaction) -> tuple[UUID, ...]:
     return some(it.known.contact, it.known.account, it.known.lead) if it.known else ()
 
 
-INTERACTION = Aggregate("interaction", Interaction(), evolve, subjects)
+def person(it: Interaction) -> UUID | None:
+    return (it.known.contact or it.known.lead or it.known.account) if it.known else None
+
+
+INTERACTION = Aggregate("interaction", Interaction(), evolve, subjects, person=person)
 
 
 # --- Decisions: state in, events out, or Refused. Never called on replay.

@@ -7,7 +7,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
+from functools import cached_property
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeVar,
+    dataclass_transform,
+    get_type_hints,
+)
 from uuid import UUID
 
 import msgspec
@@ -15,7 +25,16 @@ import msgspec
 T = TypeVar("T")
 
 Personal = Annotated[T, msgspec.Meta(extra={"personal": True})]
-"""A field that says something about a natural person: ``name: Personal[str]``."""
+"""A field that says something about a natural person: ``name: Personal[str]``.
+
+It is stored sealed, under a key of that person's own. One that has to have a value is a text.
+"""
+
+Withheld = Literal["erased", "unreadable"]
+"""Why personal fields are not there: the person's key was destroyed, or cannot be had now."""
+
+WITHHELD: dict[Withheld, str] = {"erased": "[erased]", "unreadable": "[unreadable]"}
+"""What a personal field that has to have a value says instead; others are None."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
@@ -45,7 +64,7 @@ class Event(msgspec.Struct, metaclass=_EventMeta):
     __event__: ClassVar[EventType]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventType:
     """The stored identity of an event class."""
 
@@ -67,7 +86,7 @@ class EventType:
         """Name and version as stored: ``opportunity.opened/1``."""
         return f"{self.name}/{self.version}"
 
-    @property
+    @cached_property
     def personal_fields(self) -> tuple[str, ...]:
         """The fields that are declared ``Personal``."""
         return tuple(
@@ -146,6 +165,10 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, gc=False):
     """What it was sent together with: an import, a bulk edit."""
     subjects: tuple[UUID, ...] = ()
     """The contacts, accounts and leads that it concerns."""
+    withheld: Withheld | None = None
+    """Why its personal fields are not there, where it has some and they are not."""
+    sealed_for: UUID | None = None
+    """Whose key seals its personal fields, where something personal was said."""
 
     @property
     def name(self) -> str:
@@ -202,6 +225,12 @@ class Aggregate(Generic[S]):
     """The contacts, accounts and leads that a record in this state concerns."""
     is_subject: bool = False
     """Whether the record is one of those itself."""
+    person: Callable[[S], UUID | None] = lambda _: None
+    """Whose personal data the record's events hold, where it is not the record itself: the first
+    contact or lead that it concerns, or else the account. They are sealed under that key."""
+
+    is_record: bool = True
+    """Whether people keep such records; otherwise the program does, about itself."""
 
     def __post_init__(self) -> None:
         if self.noun in AGGREGATES:
@@ -211,6 +240,11 @@ class Aggregate(Generic[S]):
 
 AGGREGATES: dict[str, Aggregate[Any]] = {}
 """Every kind of stream there is, by noun."""
+
+
+def records() -> dict[str, Aggregate[Any]]:
+    """The kinds of records that people keep, by noun."""
+    return {noun: kind for noun, kind in AGGREGATES.items() if kind.is_record}
 
 
 def fold(evolve: Callable[[S, Any], S], state: S, events: Iterable[Event]) -> S:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 from uuid import UUID
 
-from domain.details import differs, learned, news
+from domain.details import differs, forgotten, learned, news
+from domain.erasure import CertificateDetails, ErasureDetails, PersonIsErased
 from domain.kernel import Aggregate, Event, Personal, Refused, event, some
 
 SCORE_MAX = 100
@@ -72,6 +73,17 @@ class LeadConverted(Event):
     opportunity: UUID | None = None
 
 
+@event("lead.erased", summary="erased ({ground})")
+class LeadErased(ErasureDetails):
+    contact: UUID | None = None
+    """The contact that they had become, and were erased as."""
+
+
+@event("lead.erasure_certified", summary="erasure complete")
+class LeadErasureCertified(CertificateDetails):
+    pass
+
+
 LeadEvent = (
     LeadCaptured
     | LeadDetailsChanged
@@ -80,6 +92,8 @@ LeadEvent = (
     | LeadDiscarded
     | LeadReopened
     | LeadConverted
+    | LeadErased
+    | LeadErasureCertified
 )
 
 # --- State: only what a decision needs.
@@ -95,12 +109,13 @@ class Lead:
     qualified: LeadQualified | None = None
     discard_reason: str | None = None
     converted: LeadConverted | None = None
+    erased: PersonIsErased | None = None
 
 
 def evolve(it: Lead, fact: LeadEvent) -> Lead:
     match fact:
         case LeadCaptured():
-            return Lead(fact)
+            return replace(it, known=fact)
         case LeadDetailsChanged() | LeadAssigned():
             return replace(it, known=learned(it.known, fact))
         case LeadQualified():
@@ -111,8 +126,17 @@ def evolve(it: Lead, fact: LeadEvent) -> Lead:
             return replace(it, status="qualified" if it.qualified else "new")
         case LeadConverted():
             return replace(it, status="converted", converted=fact)
+        case LeadErased():
+            erased = PersonIsErased(fact.request)
+            return replace(it, known=forgotten(it.known), qualified=_bare(it), erased=erased)
+        case LeadErasureCertified():
+            return replace(it, erased=it.erased and PersonIsErased(it.erased.request, True))
         case _:
             assert_never(fact)
+
+
+def _bare(it: Lead) -> LeadQualified | None:
+    return it.qualified and LeadQualified(score=it.qualified.score)
 
 
 def subjects(it: Lead) -> tuple[UUID, ...]:
@@ -195,6 +219,19 @@ def convert(it: Lead, fact: LeadConverted) -> list[LeadEvent]:
         return []
     must_be_open(it)
     return [fact]
+
+
+def erase(it: Lead, fact: LeadErased) -> list[LeadEvent]:
+    """A lead that became a contact is erased with them and not before."""
+    if it.known is None:
+        raise NoSuchLead
+    if it.converted is not None and it.converted.contact != fact.contact:
+        raise LeadIsConverted(contact=it.converted.contact)
+    return [] if it.erased else [fact]
+
+
+def certify_erasure(it: Lead, fact: LeadErasureCertified) -> list[LeadEvent]:
+    return [fact] if it.erased and not it.erased.certified else []
 
 
 def must_be_open(it: Lead) -> LeadCaptured:

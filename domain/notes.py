@@ -62,7 +62,11 @@ def subjects(it: Note) -> tuple[UUID, ...]:
     return some(it.known.contact, it.known.account, it.known.lead) if it.known else ()
 
 
-NOTE = Aggregate("note", Note(), evolve, subjects)
+def person(it: Note) -> UUID | None:
+    return (it.known.contact or it.known.lead or it.known.account) if it.known else None
+
+
+NOTE = Aggregate("note", Note(), evolve, subjects, person=person)
 
 
 # --- Decisions: state in, events out, or Refused. Never called on replay.

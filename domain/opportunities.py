@@ -178,7 +178,11 @@ def subjects(it: Opportunity) -> tuple[UUID, ...]:
     return some(it.account, *it.roles, it.lead)
 
 
-OPPORTUNITY = Aggregate("opportunity", Opportunity(), evolve, subjects)
+def person(it: Opportunity) -> UUID | None:
+    return next(iter(it.roles), None) or it.lead or it.account
+
+
+OPPORTUNITY = Aggregate("opportunity", Opportunity(), evolve, subjects, person=person)
 
 
 # --- Decisions: state in, events out, or Refused. Never called on replay.

@@ -46,7 +46,7 @@ def evolve(seals: Seals, fact: SealEvent) -> Seals:
             assert_never(fact)
 
 
-SEAL = Aggregate("seal", Seals(), evolve)
+SEAL = Aggregate("seal", Seals(), evolve, is_record=False)
 
 
 # --- Decisions: state in, events out, or Refused. Never called on replay.

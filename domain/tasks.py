@@ -89,6 +89,8 @@ class Task:
     remind_at: datetime | None = None
     assignee: UUID | None = None
     concerns: tuple[UUID, ...] = ()
+    person: UUID | None = None
+    """Whom it concerns above all."""
 
 
 def evolve(it: Task, fact: TaskEvent) -> Task:
@@ -120,6 +122,7 @@ def _planned(fact: TaskPlanned) -> Task:
         remind_at=fact.remind_at,
         assignee=fact.assignee,
         concerns=some(fact.contact, fact.account, fact.lead),
+        person=fact.contact or fact.lead or fact.account,
     )
 
 
@@ -127,7 +130,11 @@ def subjects(it: Task) -> tuple[UUID, ...]:
     return it.concerns
 
 
-TASK = Aggregate("task", Task(), evolve, subjects)
+def person(it: Task) -> UUID | None:
+    return it.person
+
+
+TASK = Aggregate("task", Task(), evolve, subjects, person=person)
 
 
 # --- Decisions: state in, events out, or Refused. Never called on replay.

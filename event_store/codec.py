@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.kernel import CATALOGUE, Event
+from domain.kernel import CATALOGUE, WITHHELD, Event, Withheld
 
 Payload = dict[str, Any]
 Upcast = Callable[[Payload], Payload]
@@ -34,16 +35,63 @@ def encode(fact: Event) -> tuple[str, bytes]:
 
 def encode_impersonal(fact: Event) -> bytes:
     """The state without its personal fields, for places that cannot forget."""
-    personal = _personal_fields(type(fact))
-    if not personal:
-        return _encoder.encode(fact)
-    payload = msgspec.to_builtins(fact)
-    return _encoder.encode({k: v for k, v in payload.items() if k not in personal})
+    return encode_apart(fact)[0]
+
+
+def encode_apart(fact: Event) -> tuple[bytes, bytes | None]:
+    """The state as two JSON objects: what is impersonal, and what is personal. The second one
+    is None where nothing personal was said."""
+    halves = _halves(type(fact))
+    if halves is None:
+        return _encoder.encode(fact), None
+    personal = _encoder.encode(halves.personal(fact))
+    return _encoder.encode(halves.impersonal(fact)), None if personal == b"{}" else personal
+
+
+def without(topic: str, why: Withheld) -> bytes:
+    """The personal fields that an event cannot be read without, as a JSON object that says why
+    they are not there."""
+    return _stand_ins(topic.rpartition("/")[0], why)
 
 
 @cache
-def _personal_fields(cls: type[Event]) -> frozenset[str]:
-    return frozenset(cls.__event__.personal_fields)
+def _stand_ins(name: str, why: Withheld) -> bytes:
+    kind = CATALOGUE.get(name)
+    if kind is None:
+        return b"{}"
+    needed = {f.name for f in msgspec.structs.fields(kind.cls) if f.required}
+    return _encoder.encode({n: WITHHELD[why] for n in kind.personal_fields if n in needed})
+
+
+class _Halves(NamedTuple):
+    """What an event says of people, and the rest of it."""
+
+    impersonal: Callable[[Event], msgspec.Struct]
+    personal: Callable[[Event], msgspec.Struct]
+
+
+@cache
+def _halves(cls: type[Event]) -> _Halves | None:
+    personal = cls.__event__.personal_fields
+    if not personal:
+        return None
+    rest = tuple(name for name in cls.__struct_fields__ if name not in personal)
+    return _Halves(_part(cls, rest), _part(cls, personal))
+
+
+def _part(cls: type[Event], names: tuple[str, ...]) -> Callable[[Event], msgspec.Struct]:
+    """A struct of some of the event's fields, and how to fill it."""
+    fields = {f.name: f for f in msgspec.structs.fields(cls)}
+    # What has to be said is never UNSET, so it is never left out.
+    defaults = (msgspec.UNSET if fields[n].required else fields[n].default for n in names)
+    columns = [(n, Any, default) for n, default in zip(names, defaults, strict=True)]
+    struct = msgspec.defstruct(f"{cls.__name__}Part", columns, omit_defaults=True, gc=False)
+    if not names:
+        return lambda _: struct()
+    get = attrgetter(*names)
+    if len(names) == 1:
+        return lambda fact: struct(get(fact))
+    return lambda fact: struct(*get(fact))
 
 
 def decode(topic: str, state: bytes) -> Event:

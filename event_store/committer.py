@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from event_store.journal import is_stored, look_up, write
+from event_store.keys import PersonErased
 from event_store.ledger import Ledger, Staged
 from event_store.store import (
     Appended,
@@ -42,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a connection fails with when it, the server or the lock is lost."""
-REFUSALS = (Conflict, ClaimTaken, KeyReused)
+REFUSALS = (Conflict, ClaimTaken, KeyReused, PersonErased)
 
 
 @dataclass(slots=True)
@@ -92,7 +93,8 @@ class Committer:
         """Waits until the job is stored.
 
         Raises:
-            Conflict, ClaimTaken, KeyReused: an entry was refused, and nothing of the job stored.
+            Conflict, ClaimTaken, KeyReused, PersonErased: an entry was refused, and nothing of
+                the job stored.
             TooBusy: the queue is full.
             Unavailable: the database cannot be reached.
         """

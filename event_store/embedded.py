@@ -52,6 +52,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # details name values, and values name people
 }
 """Given on the command line at each start, so that they are those of the running program."""
 

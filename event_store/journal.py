@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, tuple_row
 from psycopg.types.json import Jsonb
 
-from event_store.ledger import COLUMNS, Ledger, Remembered, Staged
+from event_store.keyring import FORGET_CHANNEL, KEYS_LOCK
+from event_store.ledger import COLUMNS, Erased, Ledger, Remembered, Staged
 from event_store.store import Appended, Checkpoint
 
 COMMIT_LOCK = 0x63726D_02
@@ -51,6 +52,19 @@ _CLAIM = """
     ON CONFLICT (key) DO UPDATE SET owner = excluded.owner
 """
 _RELEASE = "DELETE FROM log.claims WHERE key = ANY(%s)"
+_KEYS = """
+    SELECT subject, revision, fingerprint FROM log.keys WHERE subject = ANY(%b)
+"""
+_FENCE = """
+    INSERT INTO log.fences (subject, erased_through, fingerprints) VALUES (%s, %s, %s)
+    ON CONFLICT (subject) DO UPDATE SET
+        erased_through = greatest(fences.erased_through, excluded.erased_through),
+        fingerprints = fences.fingerprints || excluded.fingerprints,
+        new_key_allowed = false
+"""
+_DESTROY = "DELETE FROM log.keys WHERE subject = ANY(%s)"
+_DISOWN = "DELETE FROM log.claims WHERE owner = ANY(%s)"
+_READMIT = "UPDATE log.fences SET new_key_allowed = true WHERE subject = ANY(%s)"
 _CHECKPOINT = """
     INSERT INTO log.checkpoints (name, value) VALUES (%s, %s)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
@@ -62,14 +76,19 @@ def look_up(conn: Connection[Any], entries: Sequence[Staged]) -> Ledger:
     streams = {stream for staged in entries for stream in staged.streams}
     ids = {s.envelope.command_id for s in entries if s.fingerprint is not None}
     keys = {key for staged in entries for key in staged.keys}
+    erased = {erasure.person for staged in entries for _, erasure in staged.erases}
+    persons = erased | {person for staged in entries for person, _ in staged.sealed_under}
     with conn.pipeline():
         conn.execute("BEGIN")
         # In a statement of its own: the next one's snapshot is taken once the lock is held.
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (COMMIT_LOCK,), prepare=True)
+        if erased:
+            conn.execute("SELECT pg_advisory_xact_lock(%s)", (KEYS_LOCK,), prepare=True)
         head = _ask(conn, _HEAD)
         versions = _ask(conn, _VERSIONS, list(streams))
         commands = _ask(conn, _REMEMBERED, list(ids)) if ids else None
         owners = _ask(conn, _OWNERS, list(keys)) if keys else None
+        secrets = _ask(conn, _KEYS, list(persons)) if persons else None
     # Out of the pipeline all answers are there: one round trip.
     now, position, recorded_at = head.fetchall()[0]
     return Ledger(
@@ -78,6 +97,7 @@ def look_up(conn: Connection[Any], entries: Sequence[Staged]) -> Ledger:
         dict(versions.fetchall()),
         dict(map(_remembered, commands)) if commands else {},
         dict(owners.fetchall()) if owners else {},
+        {(s, r): bytes(print_) for s, r, print_ in secrets} if secrets else {},
     )
 
 
@@ -98,6 +118,10 @@ def write(conn: Connection[Any], ledger: Ledger, checkpoints: Sequence[Checkpoin
 
 
 def _write_beside(conn: Connection[Any], ledger: Ledger) -> None:
+    if ledger.erased:
+        _erase(conn, ledger.erased)
+    if ledger.readmitted:
+        conn.execute(_READMIT, (ledger.readmitted,))
     gone = [key for key, owner in ledger.moved.items() if owner is None]
     if gone:
         conn.execute(_RELEASE, (gone,))
@@ -107,6 +131,17 @@ def _write_beside(conn: Connection[Any], ledger: Ledger) -> None:
             cursor.executemany(_CLAIM, taken)
         if ledger.remembered:
             cursor.executemany(_REMEMBER, [_memo(*it) for it in ledger.remembered.items()])
+
+
+def _erase(conn: Connection[Any], erased: Mapping[bytes, Erased]) -> None:
+    """The fence first; and whoever keeps keys open hears of it once this is committed."""
+    persons = [it.person for it in erased.values()]
+    with conn.cursor() as cursor:
+        fences = [(name, it.through, list(it.fingerprints)) for name, it in erased.items()]
+        cursor.executemany(_FENCE, fences)
+    conn.execute(_DESTROY, (persons,))
+    conn.execute(_DISOWN, (persons,))
+    conn.execute("SELECT pg_notify(%s, '')", (FORGET_CHANNEL,))
 
 
 def is_stored(conn: Connection[Any], ledger: Ledger) -> bool:

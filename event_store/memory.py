@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Condition
 from typing import Any
@@ -13,17 +14,18 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 
 from domain.kernel import NOW, Cut, Recorded
+from event_store.keys import Fence, MemoryKeys
 from event_store.ledger import (
     Ledger,
     Remembered,
     Row,
     Staged,
+    Stager,
     by_stream,
     claim_digest,
     fingerprint_digest,
-    recorded,
-    stage,
 )
+from event_store.sealing import Reader
 from event_store.store import PAGE_MAX, Appended, Checkpoint, Entry, EventStore, Unavailable
 
 
@@ -34,6 +36,9 @@ class MemoryEventStore(EventStore):
     def __init__(self) -> None:
         self.recorder = POPOApplicationRecorder()
         self._claim_key = os.urandom(32)
+        self.keys = MemoryKeys(self._claim_key)
+        self._stager = Stager("memory", self._claim_key, self.keys)
+        self._reader = Reader("memory", self.keys)
         self._rows: list[Row] = []
         self._streams: dict[UUID, list[int]] = {}
         self._subjects: dict[UUID, list[int]] = {}
@@ -49,7 +54,7 @@ class MemoryEventStore(EventStore):
     def append_all(
         self, entries: Sequence[Entry], checkpoint: Checkpoint | None = None
     ) -> list[Appended]:
-        staged = [stage(entry, self._claim_key) for entry in entries]
+        staged = self._stager.stage(entries)
         with self._grown:
             if self._closed:
                 raise Unavailable("the log is closed")
@@ -66,12 +71,19 @@ class MemoryEventStore(EventStore):
         streams = {stream for one in staged for stream in one.streams}
         commands = {one.envelope.command_id for one in staged}
         keys = {key for one in staged for key in one.keys}
+        persons = {person for one in staged for person, _ in one.sealed_under}
+        persons |= {erasure.person for one in staged for _, erasure in one.erases}
         return Ledger(
             len(self._rows),
             max(datetime.now(UTC), latest),
             {s: self._rows[self._streams[s][-1] - 1][4] for s in streams & self._streams.keys()},
             {c: self._commands[c] for c in commands & self._commands.keys()},
             {k: self._owners[k] for k in keys & self._owners.keys()},
+            {
+                (person, revision): key.fingerprint
+                for person in persons & self.keys.keys.keys()
+                for revision, key in self.keys.keys[person].items()
+            },
         )
 
     def _store(self, ledger: Ledger) -> None:
@@ -82,16 +94,31 @@ class MemoryEventStore(EventStore):
             for subject in set(row[15]):
                 self._subjects.setdefault(subject, []).append(row[2])
         self._commands |= ledger.remembered
+        self._erase(ledger)
         for key, owner in ledger.moved.items():
             if owner is None:
                 self._owners.pop(key, None)
             else:
                 self._owners[key] = owner
 
+    def _erase(self, ledger: Ledger) -> None:
+        fences = self.keys.fences
+        for name, it in ledger.erased.items():
+            before = fences.get(name, Fence(0, frozenset()))
+            through = max(before.erased_through, it.through)
+            fences[name] = Fence(through, before.fingerprints | it.fingerprints)
+            self.keys.keys.pop(it.person, None)
+            self._owners = {k: owner for k, owner in self._owners.items() if owner != it.person}
+        for name in ledger.readmitted:
+            if name in fences:
+                fences[name] = replace(fences[name], new_key_allowed=True)
+        if ledger.erased:
+            self.keys.forget()
+
     def read(self, stream: UUID, *, upto: int | None = None) -> list[Recorded[Any]]:
         with self._grown:
             rows = [self._rows[p - 1] for p in self._streams.get(stream, ())]
-        return [recorded(row) for row in rows if upto is None or row[4] <= upto]
+        return self._reader.read([row for row in rows if upto is None or row[4] <= upto])
 
     def read_many(self, streams: Collection[UUID]) -> dict[UUID, list[Recorded[Any]]]:
         return by_stream(it for stream in set(streams) for it in self.read(stream))
@@ -106,7 +133,7 @@ class MemoryEventStore(EventStore):
         with self._grown:
             positions = {p for subject in subjects for p in self._subjects.get(subject, ())}
             rows = [self._rows[p - 1] for p in sorted(positions)]
-        found = (recorded(row) for row in rows if before is None or row[2] < before)
+        found = self._reader.read([row for row in rows if before is None or row[2] < before])
         held = [it for it in found if cut.holds(it)]
         return held if limit is None else held[::-1][:limit]
 
@@ -119,15 +146,15 @@ class MemoryEventStore(EventStore):
         names: Collection[str] | None = None,
     ) -> list[Recorded[Any]]:
         wanted = None if names is None else frozenset(names)
-        page: list[Recorded[Any]] = []
+        page: list[Row] = []
         with self._grown:
             rows = self._rows[max(after, 0) : upto]
         for row in rows:
             if len(page) == min(limit, PAGE_MAX):
                 break
             if wanted is None or row[0].rpartition("/")[0] in wanted:
-                page.append(recorded(row))
-        return page
+                page.append(row)
+        return self._reader.read(page)
 
     def head(self) -> int:
         return len(self._rows)
@@ -145,6 +172,15 @@ class MemoryEventStore(EventStore):
     def outcome(self, command_id: UUID, fingerprint: bytes) -> Appended | None:
         known = self._commands.get(command_id)
         return known and known.answer(fingerprint_digest(self._claim_key, fingerprint))
+
+    def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
+        return self.keys.fingerprints(persons)
+
+    def keys_missing(self) -> str | None:
+        return None
+
+    def forget_keys(self) -> None:
+        self.keys.forget()
 
     def checkpoint(self, name: str) -> dict[str, Any] | None:
         return self._checkpoints.get(name)

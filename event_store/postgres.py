@@ -16,16 +16,19 @@ from psycopg.rows import tuple_row
 from domain.kernel import NOW, Cut, Recorded
 from event_store import journal
 from event_store.committer import Job
+from event_store.keks import Keks
+from event_store.keyring import PostgresKeys
+from event_store.keys import PersonErased
 from event_store.ledger import (
     COLUMNS,
+    Stager,
     by_stream,
     claim_digest,
     fingerprint_digest,
-    recorded,
-    stage,
 )
 from event_store.recorder import CrmRecorder
 from event_store.schema import app_dsn
+from event_store.sealing import Reader
 from event_store.store import (
     PAGE_MAX,
     Appended,
@@ -96,26 +99,39 @@ class PostgresEventStore(EventStore):
     """The log in a database that ``schema.migrate`` has made ready.
 
     ``claim_key`` is a secret kept outside the database: claimed values are stored under it.
+    ``keks`` wrap the keys that seal what is personal, for the log of that ``workspace``.
     """
 
-    def __init__(self, dsn: str, *, claim_key: bytes) -> None:
+    def __init__(self, dsn: str, *, claim_key: bytes, keks: Keks, workspace: str = "main") -> None:
         self._claim_key = claim_key
         self._datastore = _Datastore(app_dsn(dsn))
         self.recorder = CrmRecorder(self._datastore, committed=self._committed)
-        self._tail = Tail(self.recorder.connect)
+        self.keys = PostgresKeys(self._with, keks, workspace, claim_key)
+        self._tail = Tail(self.recorder.connect, forget=self.keys.forget)
+        self._stager = Stager(workspace, claim_key, self.keys)
+        self._reader = Reader(workspace, self.keys)
 
     def _committed(self, head: int) -> None:
         self._tail.advance(head)
 
     def append(self, entry: Entry) -> Appended:
-        (done,) = self.recorder.committer.submit(Job([stage(entry, self._claim_key)]))
+        (done,) = self._submit(Job(self._stager.stage([entry])))
         return done
 
     def append_all(
         self, entries: Sequence[Entry], checkpoint: Checkpoint | None = None
     ) -> list[Appended]:
-        staged = [stage(entry, self._claim_key) for entry in entries]
-        return self.recorder.committer.submit(Job(staged, checkpoint, bulk=True))
+        return self._submit(Job(self._stager.stage(entries), checkpoint, bulk=True))
+
+    def _submit(self, job: Job) -> list[Appended]:
+        try:
+            return self.recorder.committer.submit(job)
+        except PersonErased:
+            self.keys.forget()  # it was sealed under a key that is no more
+            raise
+        finally:
+            if any(staged.erases for staged in job.entries):
+                self.keys.forget()
 
     def read(self, stream: UUID, *, upto: int | None = None) -> list[Recorded[Any]]:
         if upto is None:
@@ -166,6 +182,15 @@ class PostgresEventStore(EventStore):
         known = self._with(lambda conn: journal.remembered(conn, command_id))
         return known and known.answer(fingerprint_digest(self._claim_key, fingerprint))
 
+    def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
+        return self.keys.fingerprints(persons)
+
+    def keys_missing(self) -> str | None:
+        return self.keys.check()
+
+    def forget_keys(self) -> None:
+        self.keys.forget()
+
     def checkpoint(self, name: str) -> dict[str, Any] | None:
         return self._with(lambda conn: journal.checkpoint(conn, name))
 
@@ -175,12 +200,14 @@ class PostgresEventStore(EventStore):
         self._datastore.close()
 
     def _events(self, statement: str, arguments: Any) -> list[Recorded[Any]]:
-        def fetch(conn: Connection[Any]) -> list[Recorded[Any]]:
+        def fetch(conn: Connection[Any]) -> list[Any]:
             with conn.cursor(row_factory=tuple_row, binary=True) as cursor:
                 cursor.execute(statement.encode(), arguments, prepare=True)
-                return [recorded(row) for row in cursor.fetchall()]
+                return cursor.fetchall()
 
-        return self._with(fetch)
+        rows = self._with(fetch)
+        self._tail.listen()  # open keys are kept only where it is heard that they have to go
+        return self._reader.read(rows)
 
     def _with(self, read: Callable[[Connection[Any]], T]) -> T:
         """Reads, once more where the connection had been lost."""

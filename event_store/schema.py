@@ -91,6 +91,29 @@ MIGRATIONS = (
     GRANT SELECT, INSERT, UPDATE, DELETE ON log.claims TO crm_app;
     GRANT SELECT, INSERT, UPDATE ON log.checkpoints TO crm_app;
     """,
+    # 2: people's keys, wrapped, and what stays of those that were destroyed
+    """
+    CREATE TABLE log.keys (
+        subject uuid NOT NULL,
+        revision integer NOT NULL,
+        kek_epoch integer NOT NULL,
+        wrapped bytea NOT NULL,
+        fingerprint bytea NOT NULL,
+        made_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (subject, revision)
+    );
+    CREATE INDEX keys_epoch ON log.keys (kek_epoch);
+    CREATE TABLE log.fences (
+        subject bytea PRIMARY KEY,
+        erased_through integer NOT NULL,
+        fingerprints bytea[] NOT NULL,
+        new_key_allowed boolean NOT NULL DEFAULT false
+    );
+    CREATE INDEX claims_owner ON log.claims (owner);
+
+    GRANT SELECT, INSERT, UPDATE, DELETE ON log.keys TO crm_app;
+    GRANT SELECT, INSERT, UPDATE ON log.fences TO crm_app;
+    """,
 )
 """In order, never changed once released: what is wrong is put right by the next one."""
 

@@ -39,6 +39,8 @@ class Write(msgspec.Struct, frozen=True):
     """The version that the decision was made on: 0 for a stream that is not there yet."""
     events: tuple[Event, ...]
     subjects: tuple[UUID, ...] = ()
+    person: UUID | None = None
+    """Whose key seals the personal fields; None means that of the stream itself."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -52,6 +54,15 @@ class Claim(msgspec.Struct, frozen=True):
     owner: UUID
 
 
+class Erasure(msgspec.Struct, frozen=True):
+    """That a person is to be forgotten: their keys and claims are destroyed, and a fence is put
+    up in their place, in the same transaction as the events that say so."""
+
+    person: UUID
+    fingerprints: frozenset[bytes] = frozenset()
+    """Of the keys that the decision knew of; others than those are a conflict."""
+
+
 class Entry(msgspec.Struct, frozen=True):
     """All that one command does: it is appended whole or not at all."""
 
@@ -62,6 +73,9 @@ class Entry(msgspec.Struct, frozen=True):
     fingerprint: bytes | None = None
     """Digest of the command's name and content. Where given, the command id is remembered with
     its outcome, and the same id answers with it from then on."""
+    erases: tuple[Erasure, ...] = ()
+    readmits: tuple[UUID, ...] = ()
+    """Erased persons who may have a key again: a new one."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -128,6 +142,8 @@ class EventStore(ABC):
             Conflict: a stream is not at the expected version.
             ClaimTaken: another record holds a claimed value.
             KeyReused: the command id is known with another fingerprint.
+            PersonErased: personal data of somebody who was erased is to be stored.
+            PersonalDataLocked: personal data is to be stored, and the keys cannot be had.
             TooBusy: the bounded queue is full.
             Unavailable: the database cannot be reached, as for every other method.
         """
@@ -196,6 +212,18 @@ class EventStore(ABC):
         Raises:
             KeyReused: the command id is known with another fingerprint.
         """
+
+    @abstractmethod
+    def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
+        """What tells each person's keys from others."""
+
+    @abstractmethod
+    def keys_missing(self) -> str | None:
+        """Why personal data can be neither read nor stored, if it cannot."""
+
+    @abstractmethod
+    def forget_keys(self) -> None:
+        """Drops all keys that are open here. Those that are still there are opened again."""
 
     @abstractmethod
     def checkpoint(self, name: str) -> dict[str, Any] | None:

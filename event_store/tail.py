@@ -12,16 +12,19 @@ import psycopg
 from psycopg import Connection
 
 from event_store.journal import CHANNEL
+from event_store.keyring import FORGET_CHANNEL
 
 RECONNECT_SECONDS = 0.5
 
 
 class Tail:
-    """The newest position that is known here. One thread listens for all who wait; it starts
-    with the first of them."""
+    """The newest position that is known here, and the word that keys have to be forgotten. One
+    thread listens for all who wait; it starts with the first of them."""
 
-    def __init__(self, connect: Callable[[], Connection[Any]]) -> None:
-        self._connect = connect
+    def __init__(
+        self, connect: Callable[[], Connection[Any]], forget: Callable[[], None] = lambda: None
+    ) -> None:
+        self._connect, self._forget = connect, forget
         self._head = 0
         self._grown = Condition()
         self._thread: Thread | None = None
@@ -38,12 +41,19 @@ class Tail:
     def wait(self, after: int, timeout: float) -> int:
         """Waits for a position after the given one. Returns the newest one known, which may be
         older than the log where the wait timed out."""
+        self.listen()
+        with self._grown:
+            self._grown.wait_for(lambda: self._head > after or self._closed, timeout)
+            return self._head
+
+    def listen(self) -> None:
+        """Starts to listen, if that was not done before."""
+        if self._thread is not None:
+            return
         with self._grown:
             if self._thread is None and not self._closed:
                 self._thread = Thread(target=self._run, name="tail", daemon=True)
                 self._thread.start()
-            self._grown.wait_for(lambda: self._head > after or self._closed, timeout)
-            return self._head
 
     def close(self) -> None:
         with self._grown:
@@ -63,15 +73,20 @@ class Tail:
                 with self._connect() as conn:
                     self._listen(conn)
             except psycopg.Error:
+                self._forget()
                 # After each reconnection it asks for the head, so nothing is missed.
                 select.select([self._wake_out], [], [], RECONNECT_SECONDS)
 
     def _listen(self, conn: Connection[Any]) -> None:
         conn.execute(f"LISTEN {CHANNEL}".encode())
+        conn.execute(f"LISTEN {FORGET_CHANNEL}".encode())
+        self._forget()  # what was said before is not heard
         row = conn.execute("SELECT coalesce(max(notification_id), 0) FROM log.events").fetchone()
         self.advance(row[0] if row else 0)
         while not self._closed:
             for said in conn.notifies(timeout=0):
-                if said.payload.isdecimal():
+                if said.channel == FORGET_CHANNEL:
+                    self._forget()
+                elif said.payload.isdecimal():
                     self.advance(int(said.payload))
             select.select([conn.fileno(), self._wake_out], [], [])

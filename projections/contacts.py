@@ -17,10 +17,18 @@ from domain.contacts import (
     ContactAssigned,
     ContactDetailsChanged,
     ContactDetailsCorrected,
+    ContactErased,
+    ContactErasureCertified,
+    ContactExported,
+    ContactHeld,
+    ContactHoldReleased,
+    ContactReadmitted,
 )
 from domain.details import said
 from domain.kernel import Recorded, some
 from projections.kit import Key, View, view
+
+_KEPT = (ContactHeld, ContactHoldReleased, ContactExported, ContactErasureCertified)
 
 
 class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +59,13 @@ class ContactRow(msgspec.Struct, frozen=True, kw_only=True):
     """The lead that they were before."""
     added_at: datetime
     changed_at: datetime
+    erased_at: datetime | None = None
 
 
 @view
 class Contacts(View[ContactRow]):
     name = "contacts"
-    version = 1
+    version = 2
     row = ContactRow
     reads = (
         ContactAdded,
@@ -65,6 +74,9 @@ class Contacts(View[ContactRow]):
         ContactAssigned,
         ContactAccountJoined,
         ContactAccountLeft,
+        ContactErased,
+        ContactReadmitted,
+        *_KEPT,
     )
     indexes = (
         "account",
@@ -81,9 +93,7 @@ class Contacts(View[ContactRow]):
             return _added(it)
         if row is None:
             return None
-        return replace(
-            row, **_changes(row, it.event), version=it.version, changed_at=it.occurred_at
-        )
+        return replace(row, **_changes(row, it), version=it.version, changed_at=it.occurred_at)
 
 
 def _added(it: Recorded[ContactAdded]) -> ContactRow:
@@ -97,13 +107,17 @@ def _added(it: Recorded[ContactAdded]) -> ContactRow:
     )
 
 
-def _changes(row: ContactRow, fact: Any) -> dict[str, Any]:
-    match fact:
+def _changes(row: ContactRow, it: Recorded[Any]) -> dict[str, Any]:
+    match it.event:
+        case ContactErased():
+            return {"erased_at": it.occurred_at}
+        case ContactReadmitted():
+            return {"erased_at": None}
         case ContactAccountJoined(account=account):
             return _at(some(*row.accounts, account))
         case ContactAccountLeft(account=account):
             return _at(tuple(a for a in row.accounts if a != account))
-        case _:
+        case fact:
             return said(fact, ContactAdded)
 
 
@@ -130,7 +144,10 @@ class ContactAccounts(View[ContactAccountRow]):
     row = ContactAccountRow
     key = ("contact", "account")
     reads = (ContactAdded, ContactAccountJoined, ContactAccountLeft)
-    ignores = (ContactDetailsChanged, ContactDetailsCorrected, ContactAssigned)
+    ignores = (
+        *(ContactDetailsChanged, ContactDetailsCorrected, ContactAssigned),
+        *(ContactErased, ContactReadmitted, *_KEPT),
+    )
     indexes = ("account, left_at",)
 
     def keys(self, it: Recorded[Any]) -> Iterable[Key]:

@@ -32,6 +32,9 @@ class View(Generic[Row]):
     """The events that it folds."""
     ignores: ClassVar[tuple[type[Event], ...]] = ()
     """Events of the same nouns that it leaves out on purpose."""
+    personal: ClassVar[tuple[str, ...]] = ()
+    """Columns that hold what is personal under a name that is not the event's. A row of a view
+    with personal columns is made of the events of one stream, so that it can be made anew."""
     indexes: ClassVar[tuple[str, ...]] = ()
     """Column lists in SQL: ``"owner, stage"``; for what a list holds ``"USING gin (contacts)"``."""
 
@@ -42,6 +45,12 @@ class View(Generic[Row]):
     def evolve(self, row: Row | None, it: Recorded[Any], key: Key) -> Row | None:
         """The row of that key after the event; None where it is gone. Total: it never refuses."""
         raise NotImplementedError
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """The columns that hold what is personal. The database keeps no statistics of them."""
+        fields = {name for cls in self.reads for name in cls.__event__.personal_fields}
+        return frozenset({*self.personal, *fields & {*self.row.__struct_fields__}})
 
     @property
     def names(self) -> frozenset[str]:

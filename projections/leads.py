@@ -17,6 +17,8 @@ from domain.leads import (
     LeadConverted,
     LeadDetailsChanged,
     LeadDiscarded,
+    LeadErased,
+    LeadErasureCertified,
     LeadQualified,
     LeadReopened,
 )
@@ -52,12 +54,13 @@ class LeadRow(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     """When it was discarded or converted."""
     changed_at: datetime
+    erased_at: datetime | None = None
 
 
 @view
 class Leads(View[LeadRow]):
     name = "leads"
-    version = 2
+    version = 3
     row = LeadRow
     reads = (
         LeadCaptured,
@@ -67,6 +70,8 @@ class Leads(View[LeadRow]):
         LeadDiscarded,
         LeadReopened,
         LeadConverted,
+        LeadErased,
+        LeadErasureCertified,
     )
     indexes = (
         "status, captured_at",
@@ -100,5 +105,7 @@ def _changes(row: LeadRow, it: Recorded[Any]) -> dict[str, Any]:
             return {"status": status, "discard_reason": None, "closed_at": None}
         case LeadConverted() as fact:
             return {"status": "converted", "closed_at": it.occurred_at, **asdict(fact)}
+        case LeadErased():
+            return {"erased_at": it.occurred_at}
         case fact:
             return said(fact, LeadCaptured)

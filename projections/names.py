@@ -55,6 +55,7 @@ class Names(View[NameRow]):
     row = NameRow
     reads = tuple(_NAMING)
     ignores = tuple(cls for cls in _EVENTS if cls not in _NAMING)
+    personal = ("label", "search", "parts")
     indexes = ("noun, label", "search text_pattern_ops")
 
     def evolve(self, row: NameRow | None, it: Recorded[Any], key: Key) -> NameRow | None:

@@ -79,6 +79,26 @@ def advance(view: View[Any], events: Sequence[Recorded[Any]], shelf: Shelf) -> N
     shelf.save(changed)
 
 
+def refold(view: View[Any], events: Sequence[Recorded[Any]], shelf: Shelf) -> int:
+    """Makes rows anew from all the events of their streams, whatever they hold now. Returns how
+    many rows that are.
+
+    Raises:
+        FoldFailed: the view raised; nothing was saved.
+    """
+    mine = [it for it in events if isinstance(it.event, view.reads)]
+    rows: dict[Key, Any] = {}
+    for key, its in _touches(view, mine).items():
+        rows[key] = None
+        for it in its:
+            try:
+                rows[key] = view.evolve(rows[key], it, key)
+            except Exception as error:
+                raise FoldFailed(view.name, it.position) from error
+    shelf.save(rows)
+    return len(rows)
+
+
 def _touches(view: View[Any], events: Sequence[Recorded[Any]]) -> dict[Key, list[Recorded[Any]]]:
     """The events of each row, in their order; rows do not know of each other."""
     touches: defaultdict[Key, list[Recorded[Any]]] = defaultdict(list)

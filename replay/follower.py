@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from domain.kernel import Recorded
@@ -11,7 +11,8 @@ from event_store.codec import UnreadableEvent
 from event_store.store import PAGE_MAX, EventStore
 from projections.kit import View
 from replay import registry, tables
-from replay.folding import FoldFailed, Readers, advance
+from replay.folding import FoldFailed, Readers, advance, refold
+from replay.pages import Page, read_page
 from replay.progress import Progress
 from replay.rebuild import Job
 from replay.registry import BUILDING, LIVE, REBUILDING, Standing
@@ -30,14 +31,20 @@ class Follower:
 
     def __init__(self, store: EventStore, conn: Connection, views: Mapping[str, View[Any]]) -> None:
         self._store, self._conn, self._views = store, conn, views
+        self._waiting: set[str] = set()
+        """Views that stand still until people's keys can be had."""
+        self.erasures = 0
+        """How many pages were folded in which somebody was erased."""
 
     def step(self, head: int) -> int:
         """Takes each live view a page further towards the head. Returns where the last of them
         stands; a view that cannot go on does not count."""
+        self._waiting.clear()
         for position, group in _by_position(self._live()).items():
             if position < head:
                 self._fold_page(group, position, head)
-        return min((one.position for one in self._live()), default=head)
+        going = (one.position for one in self._live() if one.view not in self._waiting)
+        return min(going, default=head)
 
     def rebuild(self, progress: Progress | None = None, *, wait: bool) -> None:
         """Makes those views anew whose rows are of an older version, or were never made.
@@ -77,41 +84,66 @@ class Follower:
         readers = Readers([self._views[one.view] for one in group])
         upto = min(after + PAGE_MAX, head)
         try:
-            page = self._store.page(after, upto=upto, names=readers.names)
+            page = self._read(after, upto, readers.names)
         except UnreadableEvent:
             for one in group:
                 self._narrow(one, after, upto)
             return
-        shares = list(zip(group, readers.shares(page), strict=True))
-        registry.advance(self._conn, [one for one, share in shares if not share], after, upto)
+        shares = self._readable(list(zip(group, readers.shares(page.events), strict=True)))
+        idle = [one for one, share in shares if not share and not page.stale]
+        registry.advance(self._conn, idle, after, upto)
         for one, share in shares:
-            if share:
-                self._fold_or_narrow(one, share, after, upto)
+            if share or page.stale:
+                self._fold_or_narrow(one, Page(share, page.stale), after, upto)
 
-    def _fold_or_narrow(
-        self, one: Standing, events: Sequence[Recorded[Any]], after: int, upto: int
-    ) -> None:
+    def _readable(
+        self, shares: list[tuple[Standing, list[Recorded[Any]]]]
+    ) -> list[tuple[Standing, list[Recorded[Any]]]]:
+        """Without the views that would keep rows with holes in them, because keys are missing."""
+        blind = {
+            one.view
+            for one, share in shares
+            if self._views[one.view].personal_columns
+            and any(it.withheld == "unreadable" for it in share)
+        }
+        if blind and self._store.keys_missing() is not None:
+            self._waiting |= blind
+            return [(one, share) for one, share in shares if one.view not in blind]
+        return shares
+
+    def _read(self, after: int, upto: int, names: Collection[str]) -> Page:
+        page = read_page(self._store, after, upto, names)
+        self.erasures += bool(page.stale)
+        return page
+
+    def _fold_or_narrow(self, one: Standing, page: Page, after: int, upto: int) -> None:
         try:
-            self._fold(one, events, after, upto)
+            self._fold(one, page, after, upto)
         except TRANSIENT:
             raise
         except Exception:  # noqa: BLE001 -- whatever a view raises stops that view alone
             self._narrow(one, after, upto)
 
-    def _fold(self, one: Standing, events: Sequence[Recorded[Any]], after: int, upto: int) -> None:
-        """Rows and checkpoint, or neither."""
+    def _fold(self, one: Standing, page: Page, after: int, upto: int) -> None:
+        """Rows and checkpoint, or neither. Rows that told of those who are erased in the page
+        are made anew with it."""
         view = self._views[one.view]
         with self._conn.transaction():
             if registry.advance(self._conn, [one], after, upto):
                 table = tables.table_name(view, one.generation)
-                advance(view, events, TableShelf(self._conn, view, table))
+                shelf = TableShelf(self._conn, view, table)
+                advance(view, page.events, shelf)
+                if view.personal_columns:
+                    refold(view, page.stale, shelf)
 
     def _narrow(self, one: Standing, after: int, upto: int) -> bool:
         """Folds what can be folded of a stretch of the log, halving it until the event is
         found at which the view fails. True if there is none."""
         try:
-            names = self._views[one.view].names
-            self._fold(one, self._store.page(after, upto=upto, names=names), after, upto)
+            view = self._views[one.view]
+            page = self._read(after, upto, view.names)
+            (mine,) = Readers([view]).shares(page.events)
+            self._fold(one, Page(mine, page.stale), after, upto)
         except TRANSIENT:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever a view raises stops that view alone

@@ -18,12 +18,13 @@ import psycopg
 
 from domain.kernel import Recorded
 from event_store.codec import UnreadableEvent
+from event_store.keys import PersonalDataLocked
 from event_store.store import PAGE_MAX, EventStore
 from projections.kit import VIEWS, View
 from replay import registry, tables
 from replay.compare import Difference, differences, digest
-from replay.folding import FoldFailed, Readers, advance
-from replay.pages import pages
+from replay.folding import FoldFailed, Readers, advance, refold
+from replay.pages import read_page
 from replay.progress import Meter, Progress
 from replay.registry import Standing
 from replay.shelves import ROWS_IN_MEMORY_MAX, ShadowShelf
@@ -92,6 +93,19 @@ class Build:
             advance(self.view, events, self._shelf)
             self.events += len(events)
             self.position = min(upto, self.goal)
+
+    def check_readable(self, events: Sequence[Recorded[Any]], store: EventStore) -> None:
+        """Gives up where rows would have holes in them, because people's keys are missing."""
+        if self.view.personal_columns and any(it.withheld == "unreadable" for it in events):
+            why = store.keys_missing()
+            if why is not None:
+                self.fail(PersonalDataLocked(why=why), None)
+
+    def refold(self, stale: Sequence[Recorded[Any]]) -> None:
+        """Makes the rows anew that told of somebody who was erased meanwhile."""
+        if stale and self.error is None and self.view.personal_columns:
+            with self._alone():
+                refold(self.view, [it for it in stale if it.position <= self.goal], self._shelf)
 
     def finish(self) -> None:
         """Puts the rows into their table."""
@@ -165,15 +179,18 @@ class Job:
         self._store, self._conn = store, conn
         self._check, self._swap = check, swap
         self._rows_max = rows_max
+        self._since = 0
 
     def run(self, views: Sequence[View[Any]], progress: Progress | None = None) -> list[Rebuilt]:
         """Rebuilds the views; one that fails is reported and leaves the others alone."""
         since = monotonic()
         with self._conn.transaction(force_rollback=not self._swap):
             self._conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            self._store.forget_keys()  # who is erased up to here is not read
+            self._since = self._store.head()
             builds = self._begin(views)
             end = max((build.goal for build in builds), default=0)
-            _replay(self._store, builds, 0, Meter(progress, 0, end))
+            _replay(self._store, builds, 0, self._since, Meter(progress, 0, end))
             for build in builds:
                 build.finish()
             if not self._check:
@@ -201,7 +218,7 @@ class Job:
     def _catch_up(self, builds: Sequence[Build], goal: int) -> None:
         for build in builds:
             build.goal = max(goal, build.goal)
-            _replay(self._store, [build], build.position, None)
+            _replay(self._store, [build], build.position, self._since, None)
 
     def _settle(self, builds: Sequence[Build], since: float) -> list[Rebuilt]:
         """Compares and swaps. Gives way to readers, so that none of them waits for long."""
@@ -268,14 +285,21 @@ class Job:
         )
 
 
-def _replay(store: EventStore, builds: Sequence[Build], after: int, meter: Meter | None) -> None:
-    """Folds the log from a position on to the goals of the builds, in one pass for all."""
+def _replay(
+    store: EventStore, builds: Sequence[Build], after: int, since: int, meter: Meter | None
+) -> None:
+    """Folds the log from a position on to the goals of the builds, in one pass for all. Rows may
+    hold what those said who were erased after ``since``."""
     readers = Readers([build.view for build in builds])
     end = max((build.goal for build in builds), default=0)
     try:
-        for page, upto in pages(store, after, end, readers.names):
-            for build, events in zip(builds, readers.shares(page), strict=True):
+        while after < end:
+            upto = min(after + PAGE_MAX, end)
+            page = read_page(store, after, upto, readers.names, since)
+            for build, events in zip(builds, readers.shares(page.events), strict=True):
+                build.check_readable(events, store)
                 build.fold(events, upto)
+                build.refold(page.stale)
             after = upto
             # Rows are no garbage: the collector need not go through all of them again and again.
             gc.freeze()
@@ -284,7 +308,7 @@ def _replay(store: EventStore, builds: Sequence[Build], after: int, meter: Meter
             if all(build.error is not None for build in builds):
                 return
     except UnreadableEvent as error:
-        _apart(store, builds, after, error, meter)
+        _apart(store, builds, after, since, error, meter)
     finally:
         gc.unfreeze()
 
@@ -293,13 +317,14 @@ def _apart(
     store: EventStore,
     builds: Sequence[Build],
     after: int,
+    since: int,
     error: UnreadableEvent,
     meter: Meter | None,
 ) -> None:
     """An event that cannot be read fails the views that read it, and no other."""
     if len(builds) > 1:
         for build in builds:
-            _replay(store, [build], after, meter)
+            _replay(store, [build], after, since, meter)
         return
     first, upto = after, min(after + PAGE_MAX, builds[0].goal)
     while upto - first > 1:

@@ -44,6 +44,21 @@ _CREATE = sql.SQL(
     ) WITH (fillfactor = 50)"""
 ).format(_TABLE)
 _CREATE_GENERATIONS = sql.SQL("CREATE SEQUENCE IF NOT EXISTS {}").format(_GENERATIONS)
+# Unlogged as the tables of rows are: what is not in it after a crash has lost its rows.
+_WHOLE = sql.Identifier(SCHEMA, "whole")
+_CREATE_WHOLE = sql.SQL(
+    "CREATE UNLOGGED TABLE IF NOT EXISTS {} (generation bigint PRIMARY KEY)"
+).format(_WHOLE)
+_ADD_WHOLE = sql.SQL("INSERT INTO {} VALUES (%s) ON CONFLICT DO NOTHING").format(_WHOLE)
+_SWEEP_WHOLE = sql.SQL("DELETE FROM {} WHERE generation NOT IN (SELECT generation FROM {})").format(
+    _WHOLE, _TABLE
+)
+_NOTE_LOSSES = sql.SQL(
+    """UPDATE {} SET state = 'rebuilding', position = 0, error = NULL, error_position = NULL,
+        updated_at = now()
+    WHERE view = ANY(%s) AND generation NOT IN (SELECT generation FROM {})
+        AND (state, position) <> ('rebuilding', 0)"""
+).format(_TABLE, _WHOLE)
 _READ = sql.SQL("SELECT * FROM {} WHERE view = ANY(%s) ORDER BY view").format(_TABLE)
 _LOCK = sql.SQL("{} FOR UPDATE").format(_READ)
 _ADVANCE = sql.SQL(
@@ -102,10 +117,17 @@ def create(conn: Connection, views: Collection[View[Any]], *, fresh: bool) -> No
         conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (PREPARING,))
         conn.execute(_CREATE)
         conn.execute(_CREATE_GENERATIONS)
+        conn.execute(_CREATE_WHOLE)
         known = read(conn, [view.name for view in views])
         for view in views:
             if view.name not in known:
                 _add(conn, view, fresh)
+        note_losses(conn, views)
+
+
+def note_losses(conn: Connection, views: Collection[View[Any]]) -> None:
+    """Marks views to be rebuilt whose rows went with a crash of the server."""
+    conn.execute(_NOTE_LOSSES, ([view.name for view in views],))
 
 
 def take_up(conn: Connection, views: Collection[View[Any]]) -> None:
@@ -184,6 +206,8 @@ def serve(conn: Connection, view: View[Any], generation: int, position: int) -> 
 
 def _enter(conn: Connection, view: View[Any], **values: Any) -> None:
     conn.execute(_SERVE, {"view": view.name, "wanted": view.version} | values)
+    conn.execute(_ADD_WHOLE, (values["generation"],))
+    conn.execute(_SWEEP_WHOLE)
 
 
 def try_lock(conn: Connection, what: str) -> bool:

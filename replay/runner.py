@@ -13,7 +13,7 @@ from typing import Any
 from event_store.codec import UnreadableEvent
 from event_store.store import PAGE_MAX, EventStore
 from projections.kit import VIEWS, View
-from replay import registry, tables
+from replay import erasure, registry, tables
 from replay.follower import Follower
 from replay.progress import Meter, Progress
 from replay.registry import FAILED, LIVE, Standing
@@ -84,6 +84,7 @@ class Runner:
         left behind; see ``status``."""
         goal = self._store.head()
         with tables.connect(self._dsn) as conn:
+            registry.note_losses(conn, self._views.values())
             follower = Follower(self._store, conn, self._views)
             follower.rebuild(progress, wait=True)
             at = follower.step(goal)
@@ -192,15 +193,27 @@ class Runner:
         while not registry.try_lock(conn, registry.LEADING):
             if self._stopping.wait(LEAD_SECONDS):
                 return
+        registry.note_losses(conn, self._views.values())
         follower = Follower(self._store, conn, self._views)
+        erasures = -1  # what an earlier leader left undone is taken up
         while not self._stopping.is_set():
             follower.rebuild(self._go_on, wait=False)
             head = self._store.head()
             at = follower.step(head)
             with self._moved:
                 self._moved.notify_all()
+            if erasures != follower.erasures and at >= head:
+                erasures = follower.erasures
+                self._complete_erasures()
             if at >= head:
                 self._store.wait(head, FOLLOW_SECONDS)
+
+    def _complete_erasures(self) -> None:
+        try:
+            for done in erasure.complete(self._store, self._dsn, self._views.values()):
+                log.info("the erasure of a %s is certified", done.noun)
+        except erasure.Incomplete:
+            log.exception("an erasure is incomplete")
 
     def _go_on(self, _done: int, _of: int, _rate: float) -> None:
         """A long rebuild is given up when the runner shall stop."""

@@ -46,9 +46,21 @@ def table_name(view: View[Any], generation: int) -> str:
 
 
 def create(conn: Connection, view: View[Any], table: str) -> None:
-    """An empty table for rows of the view, without keys and indexes."""
+    """An empty table for rows of the view, without keys and indexes.
+
+    It is left out of PostgreSQL's own log, which nobody can erase from; a crash of the server
+    empties it, and then it is made anew. For the same reason there are no statistics of personal
+    columns: they are samples of what people are called.
+    """
     columns = sql.SQL(", ").join(_defined(column) for column in columns_of(view.row).all)
-    conn.execute(sql.SQL("CREATE TABLE {} ({})").format(qualified(table), columns))
+    conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(qualified(table), columns))
+    unsampled = [
+        sql.SQL("ALTER {} SET STATISTICS 0").format(sql.Identifier(name))
+        for name in sorted(view.personal_columns)
+    ]
+    if unsampled:
+        alter = sql.SQL("ALTER TABLE {} {}")
+        conn.execute(alter.format(qualified(table), sql.SQL(", ").join(unsampled)))
 
 
 def add_key(conn: Connection, view: View[Any], table: str) -> None:
@@ -76,6 +88,14 @@ def serve(conn: Connection, view: View[Any], table: str) -> None:
         # Columns have changed in a way that an existing view cannot follow.
         conn.execute(sql.SQL("DROP VIEW {}").format(qualified(view.name)))
         conn.execute(sql.SQL("CREATE {}").format(point))
+
+
+def copy(conn: Connection, view: View[Any], old: str, new: str) -> None:
+    """A table with the rows of another one, and nothing of those that were there before."""
+    create(conn, view, new)
+    conn.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(qualified(new), qualified(old)))
+    add_key(conn, view, new)
+    add_indexes(conn, view, new)
 
 
 def drop(conn: Connection, table: str) -> None:

@@ -15,11 +15,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from event_store.embedded import embedded_postgres
+from event_store.keks import GivenKeks
 from event_store.memory import MemoryEventStore
 from event_store.postgres import PostgresEventStore
 from event_store.schema import migrate
 
 CLAIM_KEY = b"a claim key for tests, 32 bytes."
+KEKS = GivenKeks(b"a key that wraps keys, 32 bytes.".hex())
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +78,7 @@ def _empty(dsn: str) -> None:
 @pytest.fixture
 def store(database: str) -> Iterator[PostgresEventStore]:
     """The log in a fresh database."""
-    store = PostgresEventStore(database, claim_key=CLAIM_KEY)
+    store = PostgresEventStore(database, claim_key=CLAIM_KEY, keks=KEKS)
     yield store
     store.close()
 

@@ -23,7 +23,9 @@ PARTS = {
     "log": ("past", "Show the log."),
     "rebuild": ("views", "Fold views anew from the log."),
     "verify": ("seals", "Verify the whole log, or a bundle of evidence."),
-    "evidence": ("seals", "Write a record's history for an auditor, to be verified offline."),
+    "evidence": ("evidence", "Hand out a record's history, or all that is known of a person."),
+    "erase": ("privacy", "Forget a person for good."),
+    "keys": ("privacy", "Rotate the keys, or show how they stand."),
     "status": ("views", "Show how far everything has come."),
 }
 """Each command's module and sentence: ``crm --help`` must not have to load them all."""

@@ -1,4 +1,4 @@
-"""``crm verify``, ``crm evidence`` and ``crm witness``: seals, and who checks them."""
+"""``crm verify`` and ``crm witness``: seals, and who checks them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import click
 from api.cli.common import Line, bring_views_up, data_option, settings, workspace
 from api.cli.output import rows_options, show
 from api.main import Workspace
-from api.nouns import VIEW_OF
 from api.seals import known_log_key, sealer_of, seals_folder, witnesses
 from api.settings import Settings, Unusable
 from event_store.seals.keys import LOG, WITNESS, VerifierKey
@@ -167,24 +166,9 @@ def _check_views(opened: Workspace) -> list[Finding]:
     ]
 
 
-@click.command("evidence")
-@click.argument("noun", type=click.Choice(sorted(VIEW_OF)))
-@click.argument("record", metavar="ID", type=click.UUID)
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path),
-    help="The folder to write, or a file that ends in .zip.",
-)  # fmt: skip
-@since_option
-@click.option("--leaves", is_flag=True, help="Add the hash of every event of the log (V7).")
-@data_option
-def evidence_command(
-    noun: str, record: UUID, output: Path, since: Path | None, leaves: bool
-) -> None:
-    """Write a record's history for an auditor, to be verified offline.
-
-    The bundle holds the record's events and those of each record with an event that concerns
-    it, as they are stored, and a program that verifies them without this one.
-    """
+def write_bundle(noun: str, record: UUID, output: Path, since: Path | None, leaves: bool) -> None:
+    """Writes the bundle of a record: its events and those of each record with an event that
+    concerns it, as they are stored, with a program that verifies them without this one."""
     if output.exists():
         raise click.UsageError(f"{output} is there already.")
     earlier = since.read_bytes() if since else None

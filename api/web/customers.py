@@ -30,6 +30,7 @@ UNTOLD = frozenset(
         "last_name",
         "accounts",
         "changed_at",
+        "erased_at",
         "revenue_currency",
     }
     | {"street", "city", "region", "postal_code", "country"}
@@ -112,6 +113,8 @@ class Customer:
     about: tuple[Told, ...]
     linked: tuple[Group, ...]
     position: int
+    erased_at: datetime | None = None
+    """When they were forgotten."""
 
     @property
     def path(self) -> str:
@@ -132,6 +135,7 @@ def customer(noun: str, around: Around, names: Names, past: Past) -> Customer:
         about=_about(row, names, past),
         linked=tuple(_groups(around, past)),
         position=around.position,
+        erased_at=getattr(row, "erased_at", None),
     )
 
 
@@ -140,6 +144,8 @@ def name_of(noun: str, row: Any) -> str:
     if noun == "account":
         return str(row.name)
     full = " ".join(part for part in (row.first_name, row.last_name) if part)
+    if not full and row.erased_at is not None:
+        return "An erased contact"
     return full or row.email or row.external_id or "A contact without a name"
 
 

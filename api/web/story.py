@@ -13,7 +13,7 @@ import msgspec
 
 from api.web import words
 from domain.interactions import InteractionRecorded
-from domain.kernel import Event, Recorded
+from domain.kernel import WITHHELD, Event, Recorded
 from domain.notes import NoteRevised, NoteWritten
 from domain.orders import OrderPlaced
 
@@ -195,7 +195,7 @@ def _line(it: Recorded[Any], names: Names, here: UUID | None) -> Line:
         href=page_of(noun, it.stream) if elsewhere else "",
         before=before,
         after=after,
-        text=_text(it.event),
+        text=WITHHELD[it.withheld] if it.withheld else _text(it.event),
         details=_details(it, names, here),
         actor=actor(it.actor, names),
         reason=it.reason,

@@ -23,7 +23,7 @@ from tests.golden.samples import filled
 ROOT = Path(__file__).resolve().parents[2]
 
 EVENT_NAME = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
-PAST = re.compile(r"(ed|won|lost|left|done|set|written|begun|given|sent|met|drawn|waiting)$")
+PAST = re.compile(r"(ed|won|lost|left|held|done|set|written|begun|given|sent|met|drawn|waiting)$")
 
 events = pytest.mark.parametrize("kind", CATALOGUE.values(), ids=lambda kind: kind.name)
 asks = pytest.mark.parametrize("ask", COMMANDS.values(), ids=lambda ask: ask.name)

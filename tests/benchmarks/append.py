@@ -18,6 +18,7 @@ from event_store.codec import encode
 from event_store.postgres import PostgresEventStore
 from event_store.store import Entry, Envelope, Write
 from tests.benchmarks.measure import RUNS, Measure, fresh_database, median
+from tests.conftest import KEKS
 
 WRITERS = 16
 SECONDS = 1.5
@@ -49,7 +50,7 @@ def run() -> list[Measure]:
 
 @contextmanager
 def _store(dsn: str) -> Iterator[PostgresEventStore]:
-    store = PostgresEventStore(dsn, claim_key=bytes(32))
+    store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
     yield store
     store.close()
 

@@ -29,6 +29,7 @@ from commands.importing import load
 from commands.importing import run as carry_out
 from event_store.postgres import PostgresEventStore
 from tests.benchmarks.measure import RUNS, Measure, fresh_database
+from tests.conftest import KEKS
 
 ROOT = Path(commands.__file__).parents[1]
 MAP = ROOT / "examples" / "cdnow.yaml"
@@ -59,7 +60,7 @@ def _both(path: Path) -> tuple[float, float]:
 
 
 def _ours(dsn: str, path: Path) -> float:
-    store = PostgresEventStore(dsn, claim_key=bytes(32))
+    store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
     since = perf_counter()
     plan = load(MAP, [path])
     done = carry_out(plan, Bus(store), actor=Actor("bench"), rejects=path.with_suffix(".rejects"))

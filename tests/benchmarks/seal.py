@@ -28,6 +28,7 @@ from event_store.store import Entry, Envelope, Write
 from replay.evidence.bundle import VERIFIER, Evidence, Pinned
 from replay.verify import verify_log
 from tests.benchmarks.measure import Measure, fresh_database
+from tests.conftest import KEKS
 
 ROOT = Path(__file__).parents[2]
 EVENTS, CHUNK = 40_000, 2_000
@@ -71,7 +72,7 @@ def run() -> list[Measure]:
 
 @contextmanager
 def _store(dsn: str) -> Iterator[PostgresEventStore]:
-    store = PostgresEventStore(dsn, claim_key=bytes(32))
+    store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
     yield store
     store.close()
 

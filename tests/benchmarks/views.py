@@ -35,6 +35,7 @@ from projections.kit import Key, View
 from replay.rebuild import rebuild
 from replay.runner import Runner
 from tests.benchmarks.measure import RUNS, Measure, fresh_database
+from tests.conftest import KEKS
 
 EVENTS_EACH = 4
 OURS, THEIRS = 40_000, 2_000
@@ -222,7 +223,7 @@ def _theirs(dsn: str) -> float:
 
 
 def _ours(dsn: str) -> tuple[float, float]:
-    store = PostgresEventStore(dsn, claim_key=bytes(32))
+    store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
     following = Runner(store, dsn, [Deals()])
     following.prepare()  # while the log is empty: so it is followed, not rebuilt
     _fill(store, OURS)
@@ -236,7 +237,7 @@ def _seen() -> float:
     """Milliseconds from the call of an append until every view of the program shows it."""
     delays = []
     with fresh_database() as dsn:
-        store = PostgresEventStore(dsn, claim_key=bytes(32))
+        store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
         following = Runner(store, dsn)
         following.start()
         for n in range(LOOKS):

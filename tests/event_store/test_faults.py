@@ -32,6 +32,7 @@ from event_store.store import (
     TooBusy,
     Unavailable,
 )
+from tests.conftest import KEKS
 from tests.event_store.entries import entry, opened, renamed
 from tests.event_store.proxy import Proxy
 
@@ -48,7 +49,7 @@ def proxy(database: str) -> Iterator[Proxy]:
 def through(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresEventStore]:
     """A log behind the proxy, which tries again as often as always but at once."""
     monkeypatch.setattr(committer, "RETRY_SECONDS", (0.01,) * len(committer.RETRY_SECONDS))
-    store = PostgresEventStore(proxy.dsn, claim_key=bytes(32))
+    store = PostgresEventStore(proxy.dsn, claim_key=bytes(32), keks=KEKS)
     yield store
     store.close()
 
@@ -260,12 +261,13 @@ def test_close_finishes_what_was_accepted(store: PostgresEventStore, database: s
 
 PROGRAM = """
 import sys
+from event_store.keks import GivenKeks
 from event_store.postgres import PostgresEventStore
 from event_store.store import Conflict
 from tests.event_store.entries import entry, renamed
 from uuid import UUID
 
-store = PostgresEventStore(sys.argv[1], claim_key=b"k" * 32)
+store = PostgresEventStore(sys.argv[1], claim_key=b"k" * 32, keks=GivenKeks("6b" * 32))
 stream, stored = UUID(sys.argv[2]), 0
 while stored < 60:
     version = len(store.read(stream))

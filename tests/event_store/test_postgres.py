@@ -20,12 +20,13 @@ from event_store.journal import CHANNEL
 from event_store.postgres import PostgresEventStore
 from event_store.schema import APP_ROLE, app_dsn, migrate
 from event_store.store import Unavailable
+from tests.conftest import KEKS
 from tests.event_store.entries import entry, opened, renamed
 
 
 def test_close_leaves_no_thread_and_no_connection(database: str) -> None:
     before = set(threading.enumerate())
-    store = PostgresEventStore(database, claim_key=bytes(32))
+    store = PostgresEventStore(database, claim_key=bytes(32), keks=KEKS)
     store.append(entry(opened(new_id())))
     store.wait(0, timeout=5)
     store.page(0)
@@ -44,7 +45,7 @@ def test_it_connects_when_it_is_first_used(database: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(postgres, "RETRY_SECONDS", (0.01,))
     monkeypatch.setattr(committer, "RETRY_SECONDS", (0.01,))
     nowhere = make_conninfo(database, host="/nowhere")
-    store = PostgresEventStore(nowhere, claim_key=bytes(32))
+    store = PostgresEventStore(nowhere, claim_key=bytes(32), keks=KEKS)
     with pytest.raises(Unavailable):
         store.head()
     with pytest.raises(Unavailable, match="nothing was stored"):
@@ -78,7 +79,7 @@ def test_it_goes_on_when_the_server_was_killed() -> None:
         folder = Path(parent) / "data"
         with embedded_postgres(folder) as dsn:
             migrate(dsn)
-            store = PostgresEventStore(dsn, claim_key=bytes(32))
+            store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
             store.append(entry(opened(stream)))
             store.wait(0, timeout=5)
             pid = int((folder / "pgdata" / "postmaster.pid").read_text().split("\n")[0])

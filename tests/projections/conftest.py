@@ -14,7 +14,7 @@ from event_store.archive import Archive
 from event_store.postgres import PostgresEventStore
 from event_store.schema import migrate
 from projections.analytics.analyst import Analyst
-from tests.conftest import CLAIM_KEY
+from tests.conftest import CLAIM_KEY, KEKS
 from tests.projections.logbook import Logbook
 
 
@@ -41,7 +41,7 @@ def one_contact(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> It
         migrate(dsn)
         folder = tmp_path_factory.mktemp("archive")
         with (
-            closing(PostgresEventStore(dsn, claim_key=CLAIM_KEY)) as store,
+            closing(PostgresEventStore(dsn, claim_key=CLAIM_KEY, keks=KEKS)) as store,
             closing(Archive(dsn, folder)) as archive,
         ):
             analyst = Analyst(archive.connect)

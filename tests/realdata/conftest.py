@@ -19,7 +19,7 @@ from domain.kernel import Recorded
 from event_store.postgres import PostgresEventStore
 from event_store.schema import migrate
 from tests.commands.importing.kit import ACTOR
-from tests.conftest import CLAIM_KEY
+from tests.conftest import CLAIM_KEY, KEKS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -62,7 +62,7 @@ def importer(
             conn.execute(f"CREATE DATABASE {database}".encode())
         dsn = make_conninfo(server_dsn, dbname=database)
         migrate(dsn)
-        store = PostgresEventStore(dsn, claim_key=CLAIM_KEY)
+        store = PostgresEventStore(dsn, claim_key=CLAIM_KEY, keks=KEKS)
         plan = load(EXAMPLES / map_name, files)
         rejects = tmp_path_factory.mktemp("rejects") / "rejects.csv"
         summary = run(plan, Bus(store), actor=ACTOR, rejects=rejects)

@@ -196,7 +196,7 @@ def tables(dsn: str) -> set[str]:
     """The tables that there are for rows of views."""
     with psycopg.connect(dsn) as conn:
         found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'views'")
-        return {name for (name,) in found} - {"registry"}
+        return {name for (name,) in found} - {"registry", "whole"}
 
 
 def forget_views(dsn: str) -> None:

@@ -16,6 +16,7 @@ from projections.kit import View
 from replay import follower, registry, runner, shelves
 from replay.folding import Changes
 from replay.runner import Runner, ViewStatus
+from tests.conftest import KEKS
 from tests.replay.board import (
     Board,
     LongTitles,
@@ -226,7 +227,7 @@ def test_an_event_that_nobody_can_read_stops_those_who_read_it(
             " 2, recorded_at, occurred_at, actor, NULL, NULL, NULL, command_id, correlation_id,"
             " NULL, NULL, subjects FROM log.events"
         )
-    newer = PostgresEventStore(database, claim_key=b"x" * 32)
+    newer = PostgresEventStore(database, claim_key=b"x" * 32, keks=KEKS)
     try:
         tell_many(newer, 3)
         one = run(Board(), Titles(), store=newer)

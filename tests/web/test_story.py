@@ -11,7 +11,7 @@ from domain.accounts import AccountDetailsChanged, AccountOpened
 from domain.cases import CaseAssigned
 from domain.contacts import ContactAccountJoined, ContactAdded
 from domain.interactions import InteractionRecorded
-from domain.kernel import AGGREGATES, Event
+from domain.kernel import Event, records
 from domain.notes import NoteWritten
 from domain.opportunities import (
     OpportunityAssigned,
@@ -134,5 +134,5 @@ def test_facts_are_counted_by_kind() -> None:
 
 def test_every_noun_has_a_category_and_an_icon() -> None:
     told = {noun for category in story.CATEGORIES for noun in category.nouns}
-    assert set(AGGREGATES) <= told
-    assert set(AGGREGATES) <= set(story.ICONS)
+    assert set(records()) <= told
+    assert set(records()) <= set(story.ICONS)

@@ -27,7 +27,10 @@ known AS (
         arg_max(owner, position) AS owner,
         arg_max(lead, position) AS lead,
         min(occurred_at) FILTER (what = 'added') AS added_at,
-        arg_max(occurred_at, position) AS changed_at
+        arg_max(occurred_at, position) AS changed_at,
+        told(
+            if(what = 'readmitted', NULL, occurred_at), position, what IN ('erased', 'readmitted')
+        ) AS erased_at
     FROM contact_facts
     GROUP BY stream
     HAVING bool_or(what = 'added')
@@ -40,6 +43,7 @@ FROM known LEFT JOIN places ON places.stream = known.id;
 COMMENT ON VIEW contacts IS 'Persons, one row each, without personal fields';
 COMMENT ON COLUMN contacts.account IS 'Of their accounts the one that they have been with longest';
 COMMENT ON COLUMN contacts.accounts IS 'The accounts that they are with';
+COMMENT ON COLUMN contacts.erased_at IS 'When what was known of the person was destroyed';
 COMMENT ON COLUMN contacts.lead IS 'The lead that they were before';
 
 CREATE VIEW customers AS

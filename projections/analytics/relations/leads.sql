@@ -7,10 +7,10 @@ SELECT
     said(campaign, cleared, 'campaign', position) AS campaign,
     said(external_id, cleared, 'external_id', position) AS external_id,
     arg_max(owner, position) AS owner,
-    CASE arg_max(what, position) FILTER (what NOT IN ('details_changed', 'assigned'))
+    CASE arg_max(what, position) FILTER (what IN ('captured', 'qualified', 'discarded', 'reopened', 'converted'))
         WHEN 'captured' THEN 'new'
         WHEN 'reopened' THEN if(bool_or(what = 'qualified'), 'qualified', 'new')
-        ELSE arg_max(what, position) FILTER (what NOT IN ('details_changed', 'assigned'))
+        ELSE arg_max(what, position) FILTER (what IN ('captured', 'qualified', 'discarded', 'reopened', 'converted'))
     END AS status,
     told(score, position, what = 'qualified') AS score,
     told(discard_reason, position, what IN ('discarded', 'reopened')) AS discard_reason,
@@ -24,7 +24,8 @@ SELECT
         position,
         what IN ('discarded', 'converted', 'reopened')
     ) AS closed_at,
-    arg_max(occurred_at, position) AS changed_at
+    arg_max(occurred_at, position) AS changed_at,
+    arg_max(occurred_at, position) FILTER (what = 'erased') AS erased_at
 FROM lead_facts
 GROUP BY stream
 HAVING bool_or(what = 'captured');
@@ -32,4 +33,5 @@ COMMENT ON VIEW leads IS 'Leads, one row each, without personal fields';
 COMMENT ON COLUMN leads.status IS 'new, qualified, discarded or converted';
 COMMENT ON COLUMN leads.score IS '0 to 100';
 COMMENT ON COLUMN leads.contact IS 'What it was converted into, as are account and opportunity';
+COMMENT ON COLUMN leads.erased_at IS 'When what was known of the person was destroyed';
 COMMENT ON COLUMN leads.closed_at IS 'When it was discarded or converted';

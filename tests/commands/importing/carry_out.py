@@ -12,12 +12,12 @@ from commands.bus import Bus
 from commands.importing import load, run, running
 from event_store.postgres import PostgresEventStore
 from tests.commands.importing.kit import ACTOR
-from tests.conftest import CLAIM_KEY
+from tests.conftest import CLAIM_KEY, KEKS
 
 
 def main(dsn: str, map_path: str, rejects: str, chunk: str, *files: str) -> None:
     running.CHUNK_ROWS = int(chunk)
-    store = PostgresEventStore(dsn, claim_key=CLAIM_KEY)
+    store = PostgresEventStore(dsn, claim_key=CLAIM_KEY, keks=KEKS)
     plan = load(Path(map_path), [Path(file) for file in files])
     run(plan, Bus(store), actor=ACTOR, rejects=Path(rejects))
     store.close()
