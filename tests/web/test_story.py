@@ -4,11 +4,12 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from api.web import story
 from api.web.story import Named
 from domain.accounts import AccountDetailsChanged, AccountOpened
-from domain.cases import CaseAssigned
+from domain.cases import CaseAssigned, CaseStarted
 from domain.contacts import ContactAccountJoined, ContactAdded
 from domain.interactions import InteractionRecorded
 from domain.kernel import Event, records
@@ -74,6 +75,27 @@ def test_ids_are_told_by_name_and_those_of_the_page_not_at_all() -> None:
     assert told(line(fact, here=ACCOUNT)) == {"Member": "Mara Lindqvist"}
     stranger = line(OpportunityAssigned(owner=UUID(int=99)))
     assert told(stranger) == {"Owner": "a record that is not known here"}
+
+
+def test_a_fact_of_somebody_else_says_whose_it_is() -> None:
+    ada, lead = UUID(int=21), UUID(int=22)
+    names = {**NAMES, ada: Named("contact", "Ada"), lead: Named("lead", "Ada?")}
+
+    def whose(fact: Event, here: UUID, *subjects: UUID) -> dict[str, str]:
+        it = replace(recorded(fact)[0], subjects=subjects)
+        return told(story.lines([it], names, here)[0])
+
+    began = CaseStarted()
+    assert whose(began, ACCOUNT, ada) == {"Contact": "Ada"}
+    assert whose(began, ACCOUNT, ada, ACCOUNT) == {}, "it is the account's own"
+    assert whose(began, ada, lead) == {"Lead": "Ada?"}
+    assert whose(ContactAdded(first_name="Ada"), ACCOUNT, STREAM) == {"First name": "Ada"}
+    talk = InteractionRecorded(channel="call", direction="in", contact=ada)
+    assert whose(talk, ACCOUNT, ada) == {"Contact": "Ada"}
+    assert (
+        len(story.lines([replace(recorded(talk)[0], subjects=(ada,))], names, ACCOUNT)[0].details)
+        == 1
+    )
 
 
 def test_what_is_not_said_leaves_no_dash() -> None:

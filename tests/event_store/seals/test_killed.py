@@ -29,6 +29,7 @@ from pathlib import Path
 from event_store.postgres import PostgresEventStore
 from event_store.seals import cosigning, keys, sealing, stored, tile_store, tiles
 from event_store.seals.witness import Witness
+from tests.conftest import KEKS
 from tests.event_store.seals.sealed import LOG_KEY, WITNESS_KEY
 
 dsn, folder, left = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -67,7 +68,7 @@ class InProcess(cosigning.WitnessAt):
         return answer.status, answer.body
 
 at = InProcess("http://in.process", WITNESS_KEY.verifier)
-store = PostgresEventStore(dsn, claim_key=bytes(32))
+store = PostgresEventStore(dsn, claim_key=bytes(32), keks=KEKS)
 with stored.connect(dsn) as conn:
     tiles_ = tile_store.TileFolder(folder / "seals")
     sealing.Sealing(store, conn, tiles_, LOG_KEY, [at]).step()
