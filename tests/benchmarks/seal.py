@@ -108,9 +108,9 @@ import sys, time
 from pathlib import Path
 from event_store.postgres import PostgresEventStore
 from event_store.seals.sealer import Sealer
-from tests.benchmarks.seal import KEY
+from tests.benchmarks.seal import KEY, KEKS
 
-store = PostgresEventStore(sys.argv[1], claim_key=bytes(32))
+store = PostgresEventStore(sys.argv[1], claim_key=bytes(32), keks=KEKS)
 sealer = Sealer(store, sys.argv[1], Path(sys.argv[2]), KEY)
 sealer.start()
 sys.stdin.readline()
