@@ -29,7 +29,7 @@ class EmailTaken(Refused):
     """Another contact has this e-mail address already."""
 
 
-class ContactDetails(Command):
+class ContactDetails(Command, claims=("email",)):
     """What can be said of a contact."""
 
     first_name: Name | None = None

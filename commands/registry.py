@@ -36,12 +36,20 @@ class Command(BaseModel):
 
     __makes__: ClassVar[frozenset[str]] = frozenset()
     """Fields that name records which it makes where they are not there."""
+    __claims__: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose values no two records may have. Subclasses have those of their parent."""
 
     def __init_subclass__(
-        cls, *, name: str = "", makes: Collection[str] = (), **options: Any
+        cls,
+        *,
+        name: str = "",
+        makes: Collection[str] = (),
+        claims: Collection[str] = (),
+        **options: Any,
     ) -> None:
         super().__init_subclass__(**options)
         cls.__command__, cls.__makes__ = name, frozenset(makes)
+        cls.__claims__ = cls.__claims__ | frozenset(claims)
 
     @field_validator("occurred_at")
     @classmethod

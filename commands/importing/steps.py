@@ -100,7 +100,7 @@ class StepCompiler:
             fields["occurred_at"] = self._at(step.at, (*loc, "at"))
         return RowStep(
             request=Request(model, list(fields.items())),
-            claims=model.claimed is not Command.claimed,
+            claims=not model.__claims__.isdisjoint(fields),
             columns=_columns(step),
             ids=expressions.ids,
             when=self._when(step, loc),

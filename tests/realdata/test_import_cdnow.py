@@ -39,7 +39,8 @@ def _in_log(store: PostgresEventStore) -> list[Line]:
         position = page[-1].position
         for it in page:
             if isinstance(it.event, ContactAdded):
-                customers[it.stream] = str(it.event.last_name).removeprefix("Customer ")
+                named = it.event.last_name or it.event.external_id  # the full file has no names
+                customers[it.stream] = str(named).removeprefix("Customer ")
             elif isinstance(it.event, OrderPlaced):
                 (line,) = it.event.lines
                 assert it.event.contact is not None
