@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from commands.desk import Ask, Decided, Outcome, States, decide
 from domain.kernel import Refused
@@ -11,6 +11,13 @@ from event_store.store import Appended, Checkpoint, ClaimTaken, Conflict, EventS
 
 TRIES_MAX = 5
 """How often a command is decided anew when others write to its streams meanwhile."""
+
+Lane = Hashable | None
+"""What a command has to keep its order with; None is alone."""
+
+
+class Behind(Refused):
+    """A command that has to come first was refused."""
 
 
 class Bus:
@@ -44,29 +51,38 @@ class Bus:
         raise AssertionError("unreachable")
 
     def preview(
-        self, asks: Sequence[Ask], states: States | None = None
+        self,
+        asks: Sequence[Ask],
+        states: States | None = None,
+        lanes: Sequence[Lane] | None = None,
     ) -> list[Decided | Refused | Conflict]:
-        """What the commands would do, one after the other; nothing is stored."""
+        """What the commands would do, one after the other; nothing is stored. ``lanes``: as in
+        ``dispatch_all``."""
         states = states or States(self.store)
         states.prefetch([ask.command for ask in asks])
-        return [_decide_or_refuse(ask, states) for ask in asks]
+        if lanes is None:
+            return [_decide_or_refuse(ask, states) for ask in asks]
+        return _in_lanes(asks, states, lanes)
 
     def dispatch_all(
         self,
         asks: Sequence[Ask],
         states: States | None = None,
         checkpoint: Checkpoint | None = None,
+        lanes: Sequence[Lane] | None = None,
     ) -> list[Outcome | Refused | Conflict]:
         """Carries out many commands in one transaction; a refused one fails alone.
 
         ``states`` may be kept from call to call by a long job; ``checkpoint`` is stored with
-        the events, so that the job can go on from there.
+        the events, so that the job can go on from there. ``lanes``, one for each command: after
+        a refused one, the later ones of its lane are refused as ``Behind``.
         """
         states = states or States(self.store)
         for left in reversed(range(TRIES_MAX)):
-            known = [self._known(ask) for ask in asks]
+            known = self._all_known(asks)
             fresh = [ask for ask, done in zip(asks, known, strict=True) if done is None]
-            decisions = iter(self.preview(fresh, states))
+            free = lanes and [lane for lane, done in zip(lanes, known, strict=True) if not done]
+            decisions = iter(self.preview(fresh, states, free))
             answers = [done or next(decisions) for done in known]
             new = [a for a in answers if isinstance(a, Decided) and a.is_new]
             try:
@@ -90,10 +106,29 @@ class Bus:
         raise AssertionError("unreachable")
 
     def _known(self, ask: Ask) -> Outcome | None:
-        if not ask.remember:
-            return None
-        known = self.store.outcome(ask.command_id, ask.command.fingerprint())
-        return _first_outcome(known) if known else None
+        return self._all_known([ask])[0]
+
+    def _all_known(self, asks: Sequence[Ask]) -> list[Outcome | None]:
+        """What was carried out before, asked for at once."""
+        remembered = {a.command_id: a.command.fingerprint() for a in asks if a.remember}
+        if not remembered:
+            return [None] * len(asks)
+        found = self.store.outcomes(remembered)
+        done = [found.get(ask.command_id) if ask.remember else None for ask in asks]
+        return [_first_outcome(known) if known else None for known in done]
+
+
+def _in_lanes(
+    asks: Sequence[Ask], states: States, lanes: Sequence[Lane]
+) -> list[Decided | Refused | Conflict]:
+    decisions: list[Decided | Refused | Conflict] = []
+    stopped: set[Hashable] = set()
+    for ask, lane in zip(asks, lanes, strict=True):
+        decision = Behind() if lane in stopped else _decide_or_refuse(ask, states)
+        if lane is not None and not isinstance(decision, Decided):
+            stopped.add(lane)
+        decisions.append(decision)
+    return decisions
 
 
 def _decide_or_refuse(ask: Ask, states: States) -> Decided | Refused | Conflict:

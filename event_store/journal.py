@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -157,10 +157,9 @@ def is_stored(conn: Connection[Any], ledger: Ledger) -> bool:
     return found.fetchone() is not None
 
 
-def remembered(conn: Connection[Any], command_id: UUID) -> Remembered | None:
-    """What a command did, if it is remembered."""
-    found = _ask(conn, _REMEMBERED, [command_id]).fetchone()
-    return _remembered(found)[1] if found else None
+def remembered(conn: Connection[Any], commands: Collection[UUID]) -> dict[UUID, Remembered]:
+    """What commands did; those that are not remembered are absent."""
+    return dict(map(_remembered, _ask(conn, _REMEMBERED, list(commands))))
 
 
 def owners(conn: Connection[Any], keys: Sequence[bytes]) -> dict[bytes, UUID]:

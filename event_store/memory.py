@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Condition
@@ -169,9 +169,13 @@ class MemoryEventStore(EventStore):
         with self._grown:
             return {c: self._owners[key] for c, key in keys.items() if key in self._owners}
 
-    def outcome(self, command_id: UUID, fingerprint: bytes) -> Appended | None:
-        known = self._commands.get(command_id)
-        return known and known.answer(fingerprint_digest(self._claim_key, fingerprint))
+    def outcomes(self, commands: Mapping[UUID, bytes]) -> dict[UUID, Appended]:
+        with self._grown:
+            known = {c: self._commands[c] for c in commands if c in self._commands}
+        return {
+            c: it.answer(fingerprint_digest(self._claim_key, commands[c]))
+            for c, it in known.items()
+        }
 
     def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
         return self.keys.fingerprints(persons)

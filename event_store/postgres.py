@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -178,9 +178,12 @@ class PostgresEventStore(EventStore):
         held = self._with(lambda conn: journal.owners(conn, list(keys.values())))
         return {claim: held[key] for claim, key in keys.items() if key in held}
 
-    def outcome(self, command_id: UUID, fingerprint: bytes) -> Appended | None:
-        known = self._with(lambda conn: journal.remembered(conn, command_id))
-        return known and known.answer(fingerprint_digest(self._claim_key, fingerprint))
+    def outcomes(self, commands: Mapping[UUID, bytes]) -> dict[UUID, Appended]:
+        known = self._with(lambda conn: journal.remembered(conn, commands))
+        return {
+            c: it.answer(fingerprint_digest(self._claim_key, commands[c]))
+            for c, it in known.items()
+        }
 
     def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
         return self.keys.fingerprints(persons)

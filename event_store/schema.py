@@ -114,6 +114,33 @@ MIGRATIONS = (
     GRANT SELECT, INSERT, UPDATE, DELETE ON log.keys TO crm_app;
     GRANT SELECT, INSERT, UPDATE ON log.fences TO crm_app;
     """,
+    # 3: messages that could not be carried out, and those that wait behind them
+    """
+    CREATE TABLE log.dead_letters (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        state text NOT NULL CHECK (state IN ('refused', 'waiting', 'dropped')),
+        topic text NOT NULL,
+        partition integer NOT NULL,
+        "offset" bigint NOT NULL,
+        sent_at timestamptz NOT NULL,
+        key bytea,
+        value bytea,
+        header_names text[] NOT NULL,
+        header_values bytea[] NOT NULL,
+        code text,
+        field text,
+        reason text,
+        tries integer NOT NULL,
+        first_at timestamptz NOT NULL DEFAULT now(),
+        last_at timestamptz NOT NULL DEFAULT now(),
+        dropped_by text,
+        drop_reason text,
+        UNIQUE (topic, partition, "offset", sent_at)
+    );
+    CREATE INDEX dead_letters_key ON log.dead_letters (topic, key, id) WHERE state <> 'dropped';
+
+    GRANT SELECT, INSERT, UPDATE, DELETE ON log.dead_letters TO crm_app;
+    """,
 )
 """In order, never changed once released: what is wrong is put right by the next one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -205,13 +205,17 @@ class EventStore(ABC):
     def owners(self, claims: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
         """The records that hold claimed values, by ``(kind, value)``; free ones are absent."""
 
-    @abstractmethod
     def outcome(self, command_id: UUID, fingerprint: bytes) -> Appended | None:
         """What a remembered command did (``repeated`` is True), or None if it is new.
 
         Raises:
             KeyReused: the command id is known with another fingerprint.
         """
+        return self.outcomes({command_id: fingerprint}).get(command_id)
+
+    @abstractmethod
+    def outcomes(self, commands: Mapping[UUID, bytes]) -> dict[UUID, Appended]:
+        """The same for many, by command id and fingerprint; new ones are absent."""
 
     @abstractmethod
     def key_fingerprints(self, persons: Collection[UUID]) -> dict[UUID, frozenset[bytes]]:
