@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool
 from api.settings import Settings, Unusable
 from commands.bus import Bus
 from event_store.codec import check_upcasts
+from event_store.dead_letters import DeadLetters
 from event_store.embedded import ServerFailed, embedded_postgres
 from event_store.keyring import any_keys
 from event_store.keys import PersonalDataLocked
@@ -102,6 +103,13 @@ class Workspace:
         )
         self._closing.callback(pool.close)
         return pool
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Messages that could not be carried out."""
+        letters = DeadLetters(self.dsn)
+        self._closing.callback(letters.close)
+        return letters
 
     @cached_property
     def archive(self) -> Archive:

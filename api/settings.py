@@ -19,6 +19,8 @@ TOKEN_CHARS_MIN = 16
 """A shorter token is refused: it could be guessed."""
 OPERATOR = "system:operator"
 """Who acts where no member is named."""
+INBOUND = "system:inbound"
+"""Who acts for messages where no member is named for them."""
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -49,6 +51,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65_535, description="0 takes any free port.")
     token: SecretStr | None = Field(None, description="The development token.")
     member: UUID | None = Field(None, description="The member whom the token speaks for.")
+    inbound_member: UUID | None = Field(
+        None, description="The member of the integration, who acts for messages from Kafka."
+    )
     claim_key: SecretStr | None = Field(
         None,
         description="32 bytes in hex, under which unique values are stored; keep it for ever.",
@@ -118,6 +123,11 @@ class Settings(BaseSettings):
     def actor(self) -> str:
         """Who acts through the token and on the command line."""
         return str(self.member) if self.member else OPERATOR
+
+    @property
+    def inbound_actor(self) -> str:
+        """Who acts for messages from Kafka."""
+        return str(self.inbound_member) if self.inbound_member else INBOUND
 
     def claim_key_bytes(self) -> bytes:
         """The key for claims, made on first use."""

@@ -26,6 +26,8 @@ PARTS = {
     "evidence": ("evidence", "Hand out a record's history, or all that is known of a person."),
     "erase": ("privacy", "Forget a person for good."),
     "keys": ("privacy", "Rotate the keys, or show how they stand."),
+    "relay": ("relaying", "Publish the log to Kafka again."),
+    "dead-letters": ("dead_letters", "Show, retry or drop messages that were refused."),
     "status": ("views", "Show how far everything has come."),
 }
 """Each command's module and sentence: ``crm --help`` must not have to load them all."""
@@ -41,7 +43,7 @@ class Crm(click.Group):
         if cmd_name not in PARTS:
             return None
         module = import_module(f"api.cli.{PARTS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -14,17 +14,17 @@ import uvicorn
 from api.cli.common import data_option, settings, told
 from api.http.app import app
 from api.http.witness import witness_app
+from api.kafka_roles import receiving, relaying
 from api.main import Workspace
 from api.seals import sealed, witness_key, witness_of
 from api.settings import Settings, Unusable
-from event_store.relay import Relay
 
 STOP_SECONDS_MAX = 10
 """How long requests may take to end once the program is told to stop."""
 BACKLOG_MAX = 256
 CONNECTIONS_MAX = 1_000
 
-ROLES = ("all", "web", "runner", "relay", "witness")
+ROLES = ("all", "web", "runner", "relay", "inbound", "witness")
 """``all`` is everything on one machine; the others are its parts on several."""
 
 
@@ -57,8 +57,9 @@ def run(chosen: Settings, role: str) -> None:
 def _work(chosen: Settings, role: str) -> None:
     with Workspace.open(chosen, runner=role == "runner") as workspace:
         click.echo(f"The {role} works. Stop it with Ctrl-C.", err=True)
-        if role == "relay":
-            _until_told(_relaying(workspace))
+        works = {"relay": relaying, "inbound": receiving}
+        if role in works:
+            _until_told(works[role](workspace))
             return
         with sealed(workspace):
             _until_told(threading.Event.wait)
@@ -145,15 +146,6 @@ def listening(chosen: Settings) -> socket.socket:
             " --port names another one; 0 takes a free one."
         ) from None
     return ear
-
-
-def _relaying(workspace: Workspace) -> Callable[[threading.Event], object]:
-    chosen = workspace.settings
-    if not chosen.kafka_bootstrap_servers:
-        raise Unusable("The relay needs a Kafka: name it in KAFKA_BOOTSTRAP_SERVERS.")
-    return Relay(
-        workspace.store, workspace.dsn, chosen.kafka_bootstrap_servers, chosen.workspace
-    ).run
 
 
 def _until_told(work: Callable[[threading.Event], object]) -> None:

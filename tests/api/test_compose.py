@@ -31,7 +31,7 @@ def parsed(arguments: list[str]) -> tuple[str, dict[str, Any]]:
 
 
 def test_the_program_is_there_in_several_roles() -> None:
-    assert {"web", "runner", "relay"} <= OURS.keys()
+    assert {"web", "runner", "relay", "inbound"} <= OURS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
