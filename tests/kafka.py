@@ -10,15 +10,47 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 START_SECONDS_MAX = 60
+HEAP = ("-Xms256m", "-Xmx512m")
 POM = Path(__file__).with_name("kafka-pom.xml")
 JARS = Path(__file__).parents[1] / "build" / "kafka-jars"
 
 
 class NoBroker(Exception):
     """Why there is no broker on this machine."""
+
+
+@dataclass
+class Broker:
+    """A broker of our own, which can be killed and started again over the same files."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = str(self.folder / "server.properties")
+        with (self.folder / "broker.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["java", *HEAP, "-cp", f"{_jars()}/*", "kafka.Kafka", config],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_for(self.port, self.process)
+
+    def kill(self) -> None:
+        """Ends it without a word, as a crash does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
 
 @contextmanager
@@ -32,21 +64,35 @@ def kafka_broker() -> Iterator[str]:
     if named:
         yield named
         return
+    with own_broker() as broker:
+        yield broker.address
+
+
+@contextmanager
+def own_broker() -> Iterator[Broker]:
+    """A broker that a test may kill.
+
+    Raises:
+        NoBroker: Java or Maven is missing.
+    """
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
-            raise NoBroker(
-                f"no broker: KAFKA_BOOTSTRAP_SERVERS is not set and {program} is missing"
-            )
-    with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
-        yield from _started(Path(folder))
+            raise NoBroker(f"no broker: {program} is missing")
+    with tempfile.TemporaryDirectory(prefix="kafka-") as name:
+        folder, port = Path(name), _free_port()
+        _format(folder, port)
+        broker = Broker(folder, port)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.kill()
 
 
-def _started(folder: Path) -> Iterator[str]:
-    port, controller = _free_port(), _free_port()
+def _format(folder: Path, port: int) -> None:
     config = folder / "server.properties"
-    config.write_text(_properties(folder, port, controller))
-    classpath = f"{_jars()}/*"
-    storage = ["java", "-cp", classpath, "kafka.tools.StorageTool"]
+    config.write_text(_properties(folder, port, _free_port()))
+    storage = ["java", "-cp", f"{_jars()}/*", "kafka.tools.StorageTool"]
     cluster = subprocess.run(
         [*storage, "random-uuid"], check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -55,18 +101,6 @@ def _started(folder: Path) -> Iterator[str]:
         check=True,
         capture_output=True,
     )
-    with (folder / "broker.log").open("wb") as log:
-        broker = subprocess.Popen(
-            ["java", "-Xms256m", "-Xmx512m", "-cp", classpath, "kafka.Kafka", str(config)],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait_for(port, broker)
-            yield f"127.0.0.1:{port}"
-        finally:
-            broker.kill()
-            broker.wait()
 
 
 def _jars() -> Path:
