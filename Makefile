@@ -31,6 +31,7 @@ bench: .venv/dev.stamp ## measure; ONLY=<group> for one group
 
 docs: .venv/dev.stamp ## write the generated pages anew
 	$(BIN)/python -m api.document_events
+	$(BIN)/python -m api.document_messages
 	$(BIN)/python -m projections.analytics.document > docs/metrics.md
 	$(BIN)/python -m commands.importing > docs/importing.schema.json
 

@@ -11,9 +11,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 from api import web
+from api.document_messages import asyncapi_json
 from api.http.access import Access, entrance
 from api.http.analysis import analysis_routes
-from api.http.answers import ProblemBody, answer
+from api.http.answers import ProblemBody, answer, problems
 from api.http.batch import BYTES_MAX, batch_routes
 from api.http.commands import command_routes
 from api.http.customers import customer_routes
@@ -86,6 +87,7 @@ def _routers(workspace: Workspace, live: Live, tally: Tally) -> list[APIRouter]:
         live_routes(live),
         status_routes(workspace, live, tally),
         problem_routes(),
+        message_routes(),
     ]
 
 
@@ -111,6 +113,18 @@ def problem_routes() -> APIRouter:
         if meaning is None:
             raise Problem(404, "NotFound", "There is no such problem.")
         return answer({"type": f"/problems/{code}", "title": title(code), "detail": meaning}, 0)
+
+    return router
+
+
+def message_routes() -> APIRouter:
+    """What goes in and out through Kafka."""
+    router = APIRouter(tags=["status"])
+
+    @router.get("/asyncapi.json", response_class=Response, responses=problems(401))
+    def messages() -> Response:
+        """The messages of commands and events, as AsyncAPI 3."""
+        return Response(asyncapi_json(), media_type="application/json")
 
     return router
 
