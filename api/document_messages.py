@@ -15,11 +15,10 @@ from pydantic.json_schema import models_json_schema
 
 import commands as _commands  # noqa: F401  # fills the registry
 import domain as _domain  # noqa: F401  # fills the catalogue
-from api.inbound import group_of
 from api.messages import MESSAGE_BYTES_MAX
 from commands.registry import COMMANDS, CommandType
 from domain.kernel import CATALOGUE, EventType
-from event_store.topics import events_topic, inbound_topic
+from event_store.topics import events_topic, inbound_group, inbound_topic
 
 ASYNCAPI_JSON = Path(__file__).resolve().parents[1] / "docs" / "asyncapi.json"
 ASYNCAPI = "3.0.0"
@@ -64,7 +63,7 @@ def asyncapi() -> Described:
                 "channel": {"$ref": "#/channels/inbound"},
                 "bindings": {
                     "kafka": {
-                        "groupId": {"type": "string", "enum": [group_of("{workspace}")]},
+                        "groupId": {"type": "string", "enum": [inbound_group("{workspace}")]},
                         "bindingVersion": "0.5.0",
                     }
                 },

@@ -22,11 +22,13 @@ from api.messages import PASSING, read, try_alone, why
 from commands.bus import Behind, Bus
 from commands.desk import Actor, Ask, Outcome
 from event_store.dead_letters import DeadLetters, Message, Why
-from event_store.topics import BOOTSTRAP_MS_MAX, inbound_topic, make_topic
+from event_store.topics import CONNECTING, inbound_group, inbound_topic, make_topic
 
 BATCH_MAX = 500
 """Messages that share a transaction."""
 POLL_MS = 500
+SESSION_MS_MAX = 10_000
+"""After this long without a sign of life a member's partitions go to the others."""
 COMMIT_MS_MAX = 10_000
 CLOSE_MS_MAX = 5_000
 BACK_OFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -43,11 +45,6 @@ Lane = tuple[str, bytes]
 """A topic and a key: what keeps its order."""
 
 
-def group_of(workspace: str) -> str:
-    """The consumer group that shares a workspace's messages."""
-    return f"crm.{workspace}.inbound"
-
-
 class Inbound:
     """Carries out one workspace's messages. Several of them share the topic's partitions."""
 
@@ -56,7 +53,7 @@ class Inbound:
     ) -> None:
         self._bus, self._letters, self._actor = bus, letters, actor
         self._servers = servers.split(",")
-        self._topic, self._group = inbound_topic(workspace), group_of(workspace)
+        self._topic, self._group = inbound_topic(workspace), inbound_group(workspace)
 
     def run(self, stop: threading.Event) -> None:
         """Carries out messages until told to stop. After an error of the brokers it begins
@@ -73,12 +70,13 @@ class Inbound:
         consumer = KafkaConsumer(
             self._topic,
             bootstrap_servers=self._servers,
-            bootstrap_timeout_ms=BOOTSTRAP_MS_MAX,
+            **CONNECTING,
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             max_poll_records=BATCH_MAX,
+            session_timeout_ms=SESSION_MS_MAX,
         )
         try:
             failures = 0

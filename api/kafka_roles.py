@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -55,4 +56,6 @@ def _servers(workspace: Workspace) -> str:
     servers = workspace.settings.kafka_bootstrap_servers
     if not servers:
         raise Unusable("This role needs a Kafka: name it in KAFKA_BOOTSTRAP_SERVERS.")
+    if workspace.settings.log_level != "debug":
+        logging.getLogger("kafka").setLevel(logging.WARNING)  # it says much of every rebalance
     return servers

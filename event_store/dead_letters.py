@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -81,6 +81,10 @@ class Standing(msgspec.Struct, frozen=True):
     refused: int
     waiting: int
     oldest: datetime | None
+
+    def age(self) -> float:
+        """Seconds that the oldest has been here; 0 where there is none."""
+        return (datetime.now(UTC) - self.oldest).total_seconds() if self.oldest else 0.0
 
 
 CarryOut = Callable[[Message], Why | None]

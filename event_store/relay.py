@@ -20,7 +20,7 @@ from event_store.codec import encode_impersonal
 from event_store.relay_progress import FIRST, LOCK, LeadershipLost, RelayProgress
 from event_store.schema import app_dsn
 from event_store.store import EventStore, Unavailable
-from event_store.topics import BOOTSTRAP_MS_MAX, events_topic, make_topic
+from event_store.topics import CONNECTING, events_topic, make_topic
 
 BATCH_MAX = 1_000
 """Events sent before the relay waits for the broker and stores how far it has come. No more than
@@ -129,7 +129,7 @@ class Relay:
         # Said out loud, or other settings could switch idempotence off without an error.
         producer = KafkaProducer(
             bootstrap_servers=self._servers,
-            bootstrap_timeout_ms=BOOTSTRAP_MS_MAX,
+            **CONNECTING,
             enable_idempotence=True,
             acks="all",
             linger_ms=5,

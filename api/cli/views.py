@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from api.cli.output import rows_options, show
 from api.main import Workspace
 from api.seals import known_log_key
 from event_store.seals.sealer import MERGE_DELAY_SECONDS_MAX, seal_status
+from event_store.relay_progress import relay_lag
+from event_store.topics import events_topic
 from projections.kit import VIEWS
 from replay.rebuild import Rebuilt, rebuild
 
@@ -100,6 +103,19 @@ def _seals(opened: Workspace) -> str:
     return f"Sealed up to position {status.size:,}, {seen}{behind}.{by}"
 
 
+def _kafka(opened: Workspace) -> Iterator[str]:
+    """How the relay and inbound stand, where they have ever worked."""
+    lag = relay_lag(opened.store, events_topic(opened.settings.workspace))
+    if lag is not None:
+        yield f"The relay is at position {lag.position:,}, {lag.events:,} events behind."
+    letters = opened.dead_letters.standing()
+    if letters.refused:
+        yield (
+            f"Messages: {letters.refused:,} refused, {letters.waiting:,} wait behind them,"
+            f" the oldest since {letters.oldest:%Y-%m-%d %H:%M} UTC. See crm dead-letters list."
+        )
+
+
 @click.command("status")
 @rows_options
 @data_option
@@ -109,6 +125,7 @@ def status_command(form: str, output: Path | None) -> None:
         head = opened.store.head()
         standings = opened.runner.status()
         seals = _seals(opened)
+        kafka = list(_kafka(opened))
     rows = [
         (it.view, it.version, it.position, it.state, it.lag, round(it.lag_seconds, 1), it.error)
         for it in standings
@@ -116,6 +133,8 @@ def status_command(form: str, output: Path | None) -> None:
     columns = ("view", "version", "position", "state", "lag", "lag_seconds", "error")
     show(columns, rows, form, output)
     click.echo(f"The log is at position {head:,}. {seals}", err=True)
+    for line in kafka:
+        click.echo(line, err=True)
     failed = [it.view for it in standings if it.state == "failed"]
     if failed:
         raise click.ClickException(f"These views have failed: {', '.join(failed)}.")

@@ -15,6 +15,9 @@ from api.http.live import Live
 from api.http.problems import RETRY_SECONDS, Problem
 from api.main import Workspace
 from event_store.seals.sealer import seal_status
+from event_store.dead_letters import Standing
+from event_store.relay_progress import relay_lag
+from event_store.topics import events_topic
 
 
 class Tally:
@@ -88,6 +91,8 @@ def _families(workspace: Workspace, live: Live, tally: Tally) -> list[_Family]:
     views = [(f'{{view="{it.view}"}}', it) for it in workspace.runner.status()]
     requests = sorted(tally.requests.items())
     seals = seal_status(workspace.store, workspace.dsn)
+    relay = relay_lag(workspace.store, events_topic(workspace.settings.workspace))
+    letters = workspace.dead_letters.standing()
     return [
         ("crm_log_position", "gauge", [("", workspace.store.head())]),
         ("crm_view_lag_events", "gauge", [(label, it.lag) for label, it in views]),
@@ -96,7 +101,14 @@ def _families(workspace: Workspace, live: Live, tally: Tally) -> list[_Family]:
         ("crm_sealed_position", "gauge", [("", seals.size)]),
         ("crm_seal_lag_events", "gauge", [("", seals.lag)]),
         ("crm_seal_lag_seconds", "gauge", [("", seals.lag_seconds)]),
+        ("crm_relay_lag_events", "gauge", [("", relay.events)] if relay else []),
+        ("crm_dead_letters", "gauge", _by_state(letters)),
+        ("crm_dead_letters_oldest_seconds", "gauge", [("", letters.age())]),
         ("crm_live_listeners", "gauge", [("", live.clients)]),
         ("crm_http_requests_total", "counter", [(f'{{status="{s}"}}', n) for s, n in requests]),
         ("crm_http_seconds_total", "counter", [("", round(tally.seconds, 6))]),
     ]
+
+
+def _by_state(letters: Standing) -> list[tuple[str, float]]:
+    return [('{state="refused"}', letters.refused), ('{state="waiting"}', letters.waiting)]
