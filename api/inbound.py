@@ -136,6 +136,9 @@ class Inbound:
             raise
         except Exception:  # noqa: BLE001  # one of them spoils the transaction: each gets its own
             return list(self._errors_one_by_one(free))
+        for it in done:
+            if isinstance(it, PASSING):
+                raise it
         return [None if isinstance(it, Outcome) else it for it in done]
 
     def _errors_one_by_one(self, free: list[_Read]) -> Iterator[Exception | None]:

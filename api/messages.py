@@ -18,6 +18,7 @@ from commands.desk import Actor, Ask
 from commands.registry import COMMANDS
 from domain.kernel import Refused
 from event_store.dead_letters import Message, Why
+from event_store.keys import PersonalDataLocked
 from event_store.store import ClaimTaken, Conflict, KeyReused, TooBusy, Unavailable
 
 MESSAGE_BYTES_MAX = 1_000_000
@@ -27,7 +28,10 @@ ERRORS_MAX = 20
 UNFORESEEN_TRIES_MAX = 3
 """How often a message is tried whose failure nobody foresaw."""
 
-PASSING = (TooBusy, Unavailable, psycopg.OperationalError, psycopg.InterfaceError)
+PASSING = (
+    *(TooBusy, Unavailable, PersonalDataLocked),
+    *(psycopg.OperationalError, psycopg.InterfaceError),
+)
 """Failures that pass by themselves. They are no fault of the message."""
 
 _IDS = UUID("5b0b3a0e-6c0e-5a52-9a53-0d0f1f6f7c21")

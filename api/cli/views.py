@@ -11,8 +11,8 @@ from api.cli.common import Line, bring_views_up, data_option, workspace
 from api.cli.output import rows_options, show
 from api.main import Workspace
 from api.seals import known_log_key
-from event_store.seals.sealer import MERGE_DELAY_SECONDS_MAX, seal_status
 from event_store.relay_progress import relay_lag
+from event_store.seals.sealer import MERGE_DELAY_SECONDS_MAX, seal_status
 from event_store.topics import events_topic
 from projections.kit import VIEWS
 from replay.rebuild import Rebuilt, rebuild

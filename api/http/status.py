@@ -14,9 +14,9 @@ from api.http.answers import problems
 from api.http.live import Live
 from api.http.problems import RETRY_SECONDS, Problem
 from api.main import Workspace
-from event_store.seals.sealer import seal_status
 from event_store.dead_letters import Standing
 from event_store.relay_progress import relay_lag
+from event_store.seals.sealer import seal_status
 from event_store.topics import events_topic
 
 

@@ -26,6 +26,7 @@ from commands.bus import Bus
 from commands.desk import Actor
 from domain.kernel import new_id
 from event_store.dead_letters import DeadLetters
+from event_store.keks import GivenKeks
 from event_store.postgres import PostgresEventStore
 from event_store.store import Unavailable
 from event_store.topics import inbound_group, inbound_topic, make_topic
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 90
 MESSAGES = 600
+KEK = "1:" + "5a" * 32
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,15 @@ def broker() -> Iterator[str]:
 @pytest.fixture
 def workspace() -> str:
     return f"w{new_id().hex}"[:40]
+
+
+@pytest.fixture
+def store(database: str, workspace: str) -> Iterator[PostgresEventStore]:
+    """The log as the processes of the workspace open it."""
+    keks = GivenKeks(KEK)
+    store = PostgresEventStore(database, claim_key=CLAIM_KEY, keks=keks, workspace=workspace)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -106,6 +117,7 @@ def environment(database: str, broker: str, workspace: str, folder: Path) -> dic
         "CRM_WORKSPACE": workspace,
         "CRM_DATA": str(folder),
         "CRM_CLAIM_KEY": CLAIM_KEY.hex(),
+        "CRM_KEK": KEK,
     }
 
 
@@ -201,7 +213,7 @@ def test_two_processes_share_the_partitions_and_survive_each_other(
     late = account("the one that all calls concern")
     send(late)
     with process(surroundings) as one, process(surroundings) as two:
-        until(lambda: members(broker, workspace) == 2)
+        until(lambda: members(broker, workspace) == 2 and opened(store))
         for n in range(MESSAGES // 2):
             send(call(late["account"], str(n)), key=keys[n % len(keys)])
         one.kill()
