@@ -107,7 +107,7 @@ class Workspace:
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """Messages that could not be carried out."""
-        letters = DeadLetters(self.dsn)
+        letters = DeadLetters(self.dsn, secret=self.settings.claim_key_bytes())
         self._closing.callback(letters.close)
         return letters
 

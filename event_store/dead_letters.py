@@ -1,11 +1,15 @@
 """Messages that could not be carried out, kept with why until somebody decides on them.
 
 Whoever sends under a key wants that key's messages in their order. So a refused one parks its
-key: what comes after it waits behind it, in the order of arrival. Everything here can be deleted.
+key: what comes after it waits behind it, in the order of arrival. Everything here can be deleted,
+and what a message says is sealed under a secret from outside the database.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +17,8 @@ from typing import Any, Literal
 
 import msgspec
 import psycopg
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -22,6 +28,7 @@ from event_store.store import Unavailable
 CONNECTIONS_MAX = 2
 TURN_SECONDS_MAX = 5.0
 """How long a caller waits for a connection."""
+_NONCE_BYTES = 12
 LIST_MAX = 1_000
 """The most letters that are listed at once."""
 
@@ -32,6 +39,10 @@ key is before it. ``dropped``: somebody has decided against it; only that is sti
 
 class NoSuchLetter(Exception):
     """There is no dead letter of that number, or it was dropped."""
+
+
+class CannotOpen(Exception):
+    """A letter was sealed under another secret than the one that is here."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -91,29 +102,27 @@ CarryOut = Callable[[Message], Why | None]
 """Tries a message again. Returns None where that went well."""
 
 _SELECT = """
-    SELECT id, state, topic, partition, "offset", sent_at, key, value, header_names, header_values,
+    SELECT id, state, topic, partition, "offset", sent_at, content,
         code, reason, field, tries, first_at, last_at, dropped_by, drop_reason
     FROM log.dead_letters
 """
-_OF_KEY = "topic = %s AND key = %s AND state <> 'dropped'"
+_OF_LANE = "lane = %s AND state <> 'dropped'"
 _LISTED = f"""{_SELECT}
     WHERE id > %s AND (%s OR state <> 'dropped') ORDER BY id LIMIT {LIST_MAX}
 """
 _BY_ID = f"{_SELECT} WHERE id = %s"
 _ALONE = f"{_SELECT} WHERE id = %s AND state <> 'dropped' FOR UPDATE"
-_FIRST = f"{_SELECT} WHERE {_OF_KEY} ORDER BY id LIMIT 1"
+_FIRST = f"{_SELECT} WHERE {_OF_LANE} ORDER BY id LIMIT 1"
 _FIRST_LOCKED = f"{_FIRST} FOR UPDATE"
 # The lock keeps the last of a key from being taken away while another one joins behind it.
 _PARKED = """
-    SELECT topic, key, "offset", sent_at FROM log.dead_letters
-    WHERE (topic, key) IN (SELECT * FROM unnest(%s::text[], %s::bytea[])) AND state <> 'dropped'
-    FOR SHARE
+    SELECT lane, "offset", sent_at FROM log.dead_letters
+    WHERE lane = ANY(%s) AND state <> 'dropped' FOR SHARE
 """
 _KEEP = """
     INSERT INTO log.dead_letters
-        (state, topic, partition, "offset", sent_at, key, value, header_names, header_values,
-        code, reason, field, tries)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        (state, topic, partition, "offset", sent_at, lane, content, code, reason, field, tries)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT DO NOTHING
 """
 _REFUSED_AGAIN = """
@@ -124,7 +133,7 @@ _REFUSED_AGAIN = """
 _DROP = """
     UPDATE log.dead_letters
     SET state = 'dropped', dropped_by = %s, drop_reason = %s, last_at = now(),
-        key = NULL, value = NULL, header_names = '{}', header_values = '{}'
+        lane = NULL, content = NULL
     WHERE id = %s
 """
 _STANDING = """
@@ -137,10 +146,12 @@ _STANDING = """
 class DeadLetters:
     """The dead letters of one workspace. Safe to share between threads.
 
-    Every method raises ``Unavailable`` where the database cannot be reached.
+    ``secret`` lies outside the database; without it nobody can read what is kept here. Every
+    method raises ``Unavailable`` where the database cannot be reached.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, secret: bytes) -> None:
+        self._seal = _Seal(secret)
         self._pool = ConnectionPool(
             app_dsn(dsn),
             min_size=0,
@@ -152,31 +163,34 @@ class DeadLetters:
 
     def hold(self, messages: Sequence[Message]) -> list[Message]:
         """Lets those whose key is parked wait behind it, and returns the others."""
-        keys = {(m.topic, m.key) for m in messages if m.key is not None}
-        if not keys:
+        lanes = [self._seal.lane(message) for message in messages]
+        asked = list({lane for lane in lanes if lane is not None})
+        if not asked:
             return list(messages)
         with self._transaction() as conn:
-            asked = [[topic for topic, _ in keys], [key for _, key in keys]]
-            first: dict[tuple[str, bytes | None], tuple[int, datetime]] = {}
-            for topic, key, *place in conn.execute(_PARKED, asked):
-                first[topic, key] = min(first.get((topic, key), tuple(place)), tuple(place))
-            held = [m for m in messages if _is_behind(m, first.get((m.topic, m.key)))]
-            _insert(conn, [(message, None) for message in held])
-        waiting = {id(message) for message in held}
-        return [m for m in messages if id(m) not in waiting]
+            first: dict[bytes, tuple[int, datetime]] = {}
+            for lane, *place in conn.execute(_PARKED, [asked]):
+                first[lane] = min(first.get(lane, tuple(place)), tuple(place))
+            behind = [
+                _is_behind(message, first.get(lane) if lane else None)
+                for message, lane in zip(messages, lanes, strict=True)
+            ]
+            held = [m for m, waits in zip(messages, behind, strict=True) if waits]
+            self._insert(conn, [(message, None) for message in held])
+        return [m for m, waits in zip(messages, behind, strict=True) if not waits]
 
     def keep(self, messages: Sequence[tuple[Message, Why | None]]) -> None:
         """Keeps messages in their order; one without a reason waits for those before it. One
         that is here already stays as it is."""
         if messages:
             with self._transaction() as conn:
-                _insert(conn, messages)
+                self._insert(conn, messages)
 
     def listed(self, after: int = 0, *, dropped: bool = False) -> list[Letter]:
         """Letters by number, at most ``LIST_MAX`` of them."""
         with self._transaction() as conn:
             rows = conn.execute(_LISTED.encode(), [after, dropped]).fetchall()
-        return [_letter(row) for row in rows]
+        return [self._letter(row) for row in rows]
 
     def get(self, number: int) -> Letter:
         """One letter.
@@ -188,7 +202,7 @@ class DeadLetters:
             row = conn.execute(_BY_ID.encode(), [number]).fetchone()
         if row is None:
             raise NoSuchLetter(f"There is no dead letter {number}.")
-        return _letter(row)
+        return self._letter(row)
 
     def retry(self, number: int, carry_out: CarryOut) -> Iterator[tuple[Letter, Why | None]]:
         """Tries a letter again, and all of its key before and behind it, in their order, until
@@ -200,26 +214,25 @@ class DeadLetters:
         letter = self.get(number)
         if letter.state == "dropped":
             raise NoSuchLetter(f"Dead letter {number} was dropped.")
-        if letter.message.key is None:
-            yield from self._try_first(_ALONE, [number], carry_out)
+        lane = self._seal.lane(letter.message)
+        if lane is None:
+            yield from self._try_first(_ALONE, number, carry_out)
             return
         while True:
-            tried = self._try_first(
-                _FIRST_LOCKED, [letter.message.topic, letter.message.key], carry_out
-            )
+            tried = self._try_first(_FIRST_LOCKED, lane, carry_out)
             yield from tried
             if not tried or tried[0][1] is not None:
                 return
 
     def _try_first(
-        self, statement: str, asked: list[object], carry_out: CarryOut
+        self, statement: str, asked: int | bytes, carry_out: CarryOut
     ) -> list[tuple[Letter, Why | None]]:
         """Tries the letter that the statement finds, and holds it while it does."""
         with self._transaction() as conn:
-            row = conn.execute(statement.encode(), asked).fetchone()
+            row = conn.execute(statement.encode(), [asked]).fetchone()
             if row is None:
                 return []
-            letter = _letter(row)
+            letter = self._letter(row)
             why = carry_out(letter.message)
             if why is None:
                 conn.execute("DELETE FROM log.dead_letters WHERE id = %s", [letter.id])
@@ -239,10 +252,10 @@ class DeadLetters:
             row = conn.execute(_ALONE.encode(), [number]).fetchone()
             if row is None:
                 raise NoSuchLetter(f"There is no dead letter {number} to drop.")
-            message = _letter(row).message
+            lane = self._seal.lane(self._letter(row).message)
             conn.execute(_DROP, [actor, reason, number])
-            first = conn.execute(_FIRST.encode(), [message.topic, message.key]).fetchone()
-        after = _letter(first) if first else None
+            first = conn.execute(_FIRST.encode(), [lane]).fetchone()
+        after = self._letter(first) if first else None
         return after.id if after and after.state == "waiting" else None
 
     def standing(self) -> Standing:
@@ -260,6 +273,80 @@ class DeadLetters:
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as lost:
             raise Unavailable(f"the database cannot be reached: {lost}") from lost
 
+    def _insert(
+        self,
+        conn: psycopg.Connection[TupleRow],
+        messages: Sequence[tuple[Message, Why | None]],
+    ) -> None:
+        if messages:
+            rows = [self._row(message, why) for message, why in messages]
+            with conn.cursor() as cursor:
+                cursor.executemany(_KEEP, rows)
+
+    def _row(self, message: Message, why: Why | None) -> tuple[Any, ...]:
+        return (
+            "refused" if why else "waiting",
+            *(message.topic, message.partition, message.offset, message.sent_at),
+            *(self._seal.lane(message), self._seal.close(message)),
+            *((why.code, why.reason, why.field) if why else (None, None, None)),
+            1 if why else 0,
+        )
+
+    def _letter(self, row: TupleRow) -> Letter:
+        number, state, topic, partition, offset, sent_at, content, *rest = row
+        code, reason, field, *times = rest
+        message = Message(topic, partition, offset, sent_at, None, None)
+        if content is not None:
+            message = self._seal.open(message, content)
+        why = Why(code, reason, field) if code is not None else None
+        return Letter(number, state, message, why, *times)
+
+
+class _Content(msgspec.Struct, frozen=True, array_like=True):
+    """What a sender has written."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class _Seal:
+    """Closes and opens messages. Bound to its place, a content cannot be put into another row."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._lanes = hmac.digest(secret, b"dead letters: lanes", hashlib.sha256)
+        self._aes = AESGCM(hmac.digest(secret, b"dead letters: contents", hashlib.sha256))
+
+    def lane(self, message: Message) -> bytes | None:
+        """What all messages of a topic and a key have in common, telling neither."""
+        if message.key is None:
+            return None
+        return hmac.digest(
+            self._lanes, message.topic.encode() + b"\0" + message.key, hashlib.sha256
+        )
+
+    def close(self, message: Message) -> bytes:
+        content = msgspec.msgpack.encode(_Content(message.key, message.value, message.headers))
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._aes.encrypt(nonce, content, message.place.encode())
+
+    def open(self, message: Message, sealed: bytes) -> Message:
+        """The message with its content.
+
+        Raises:
+            CannotOpen: it was sealed under another secret, or altered.
+        """
+        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            said = self._aes.decrypt(nonce, rest, message.place.encode())
+        except InvalidTag:
+            raise CannotOpen(
+                f"The dead letter from {message.place} was sealed under another claim key."
+            ) from None
+        found = msgspec.msgpack.decode(said, type=_Content)
+        place = (message.topic, message.partition, message.offset, message.sent_at)
+        return Message(*place, found.key, found.value, found.headers)
+
 
 def _is_behind(message: Message, first: tuple[int, datetime] | None) -> bool:
     """Whether a message comes after the first letter of its key. One that came before it was
@@ -268,33 +355,3 @@ def _is_behind(message: Message, first: tuple[int, datetime] | None) -> bool:
         return False
     offset, sent_at = first
     return not (message.offset < offset and message.sent_at <= sent_at)
-
-
-def _insert(
-    conn: psycopg.Connection[TupleRow], messages: Sequence[tuple[Message, Why | None]]
-) -> None:
-    if not messages:
-        return
-    with conn.cursor() as cursor:
-        cursor.executemany(_KEEP, [_row(message, why) for message, why in messages])
-
-
-def _row(message: Message, why: Why | None) -> tuple[Any, ...]:
-    return (
-        "refused" if why else "waiting",
-        *(message.topic, message.partition, message.offset, message.sent_at),
-        *(message.key, message.value),
-        [name for name, _ in message.headers],
-        [value for _, value in message.headers],
-        *((why.code, why.reason, why.field) if why else (None, None, None)),
-        1 if why else 0,
-    )
-
-
-def _letter(row: TupleRow) -> Letter:
-    number, state, topic, partition, offset, sent_at, key, value, names, values, *rest = row
-    code, reason, field, *times = rest
-    headers = tuple(zip(names, map(bytes, values), strict=True))
-    message = Message(topic, partition, offset, sent_at, key, value, headers)
-    why = Why(code, reason, field) if code is not None else None
-    return Letter(number, state, message, why, *times)

@@ -123,10 +123,8 @@ MIGRATIONS = (
         partition integer NOT NULL,
         "offset" bigint NOT NULL,
         sent_at timestamptz NOT NULL,
-        key bytea,
-        value bytea,
-        header_names text[] NOT NULL,
-        header_values bytea[] NOT NULL,
+        lane bytea,
+        content bytea,
         code text,
         field text,
         reason text,
@@ -137,7 +135,7 @@ MIGRATIONS = (
         drop_reason text,
         UNIQUE (topic, partition, "offset", sent_at)
     );
-    CREATE INDEX dead_letters_key ON log.dead_letters (topic, key, id) WHERE state <> 'dropped';
+    CREATE INDEX dead_letters_lane ON log.dead_letters (lane, id) WHERE state <> 'dropped';
 
     GRANT SELECT, INSERT, UPDATE, DELETE ON log.dead_letters TO crm_app;
     """,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from api.inbound import Inbound
@@ -13,17 +14,18 @@ from commands.bus import Bus
 from commands.desk import Actor, Ask
 from commands.registry import COMMANDS
 from domain.kernel import new_id
-from event_store.dead_letters import DeadLetters, Letter, Message, NoSuchLetter, Why
+from event_store.dead_letters import CannotOpen, DeadLetters, Letter, Message, NoSuchLetter, Why
 from event_store.postgres import PostgresEventStore
 from event_store.store import TooBusy
 from tests.api.letters import account, call, calls, message, opened
+from tests.conftest import CLAIM_KEY
 
 SHOP = Actor("the shop")
 
 
 @pytest.fixture
 def letters(database: str) -> Iterator[DeadLetters]:
-    letters = DeadLetters(database)
+    letters = DeadLetters(database, secret=CLAIM_KEY)
     yield letters
     letters.close()
 
@@ -184,3 +186,19 @@ def test_a_failure_that_passes_is_nobody_s_fault(
     with pytest.raises(TooBusy):
         Inbound(Busy(store), letters, "localhost:1", "test", SHOP).carry_out([message(account())])
     assert letters.listed() == []
+
+
+def test_what_a_message_says_can_be_read_with_the_secret_alone(
+    inbound: Inbound, letters: DeadLetters, database: str
+) -> None:
+    inbound.carry_out([message(b"zoe@example.com", b"zoe", ce_id="from zoe")])
+    (letter,) = letters.listed()
+    assert letter.message.value == b"zoe@example.com"
+    assert (letter.message.key, letter.message.headers) == (b"zoe", (("ce_id", b"from zoe"),))
+    with psycopg.connect(database) as conn:
+        (row,) = conn.execute("SELECT dead_letters::text, content FROM log.dead_letters").fetchall()
+        assert b"zoe" not in row[0].encode() + row[1]
+    other = DeadLetters(database, secret=b"another secret")
+    with pytest.raises(CannotOpen):
+        other.listed()
+    other.close()

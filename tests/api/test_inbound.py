@@ -67,7 +67,7 @@ def store(database: str, workspace: str) -> Iterator[PostgresEventStore]:
 
 @pytest.fixture
 def letters(database: str) -> Iterator[DeadLetters]:
-    letters = DeadLetters(database)
+    letters = DeadLetters(database, secret=CLAIM_KEY)
     yield letters
     letters.close()
 
