@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -150,6 +151,7 @@ def test_memory_is_bounded_and_the_slow_read_the_log(
         await following
         return texts
 
-    retry, news = asyncio.run(hear())
+    with ThreadPoolExecutor(1) as apart:  # the tests in a browser keep a loop in this thread
+        retry, news = apart.submit(asyncio.run, hear()).result()
     assert retry.startswith("retry: ")
     assert json.loads(news.split("data: ")[1])["count"] == 6

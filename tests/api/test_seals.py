@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -178,7 +179,8 @@ def test_the_witness_answers_as_the_specification_has_it(tmp_path: Path) -> None
             assert (await ask(b"x" * (REQUEST_BYTES_MAX + 1)))[0] == 413
             assert (await client.get("/add-checkpoint")).status_code == 405
 
-    asyncio.run(talk())
+    with ThreadPoolExecutor(1) as apart:  # the tests in a browser keep a loop in this thread
+        apart.submit(asyncio.run, talk()).result()
 
 
 def free_port() -> int:
