@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from commands.desk import Desk
+from commands.facts import fact_of
 from commands.fields import Name, Text
 from commands.registry import Command, handles
 from domain import interactions
@@ -94,53 +95,19 @@ class WithdrawInteraction(Command, name="withdraw-interaction"):
 
 @handles(RecordInteraction)
 def record_interaction(ask: RecordInteraction, desk: Desk) -> None:
-    fact = InteractionRecorded(
-        channel=ask.channel,
-        direction=ask.direction,
-        kind=ask.kind,
-        contact=ask.contact,
-        account=ask.account,
-        lead=ask.lead,
-        opportunity=ask.opportunity,
-        case=ask.case,
-        member=ask.member,
-        campaign=ask.campaign,
-        subject=ask.subject,
-        body=ask.body,
-        url=ask.url,
-        duration_seconds=ask.duration_seconds,
-        external_id=ask.external_id,
-    )
+    fact = fact_of(InteractionRecorded, ask)
     desk.change(INTERACTION, ask.interaction, lambda it: interactions.record(it, fact))
 
 
 @handles(CorrectInteraction)
 def correct_interaction(ask: CorrectInteraction, desk: Desk) -> None:
-    fact = InteractionCorrected(
-        channel=ask.channel,
-        direction=ask.direction,
-        kind=ask.kind,
-        case=ask.case,
-        member=ask.member,
-        campaign=ask.campaign,
-        subject=ask.subject,
-        body=ask.body,
-        url=ask.url,
-        duration_seconds=ask.duration_seconds,
-        cleared=ask.cleared,
-    )
+    fact = fact_of(InteractionCorrected, ask)
     desk.change(INTERACTION, ask.interaction, lambda it: interactions.correct(it, fact))
 
 
 @handles(ReattributeInteraction)
 def reattribute_interaction(ask: ReattributeInteraction, desk: Desk) -> None:
-    fact = InteractionReattributed(
-        contact=ask.contact,
-        account=ask.account,
-        lead=ask.lead,
-        opportunity=ask.opportunity,
-        cleared=ask.cleared,
-    )
+    fact = fact_of(InteractionReattributed, ask)
     desk.change(INTERACTION, ask.interaction, lambda it: interactions.reattribute(it, fact))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from commands.desk import Desk
+from commands.facts import fact_of
 from commands.fields import Amount, Currency, Name, Text
 from commands.registry import Command, handles
 from domain import opportunities
@@ -125,20 +126,7 @@ def _own_pipeline(desk: Desk, opportunity: UUID) -> Pipeline:
 @handles(OpenOpportunity)
 def open_opportunity(ask: OpenOpportunity, desk: Desk) -> None:
     pipeline = existing_pipeline(desk, ask.pipeline)
-    fact = OpportunityOpened(
-        name=ask.name,
-        pipeline=ask.pipeline,
-        stage=ask.stage,
-        account=ask.account,
-        contact=ask.contact,
-        owner=ask.owner,
-        product=ask.product,
-        amount=ask.amount,
-        currency=ask.currency,
-        expected_close=ask.expected_close,
-        lead_source=ask.lead_source,
-        external_id=ask.external_id,
-    )
+    fact = fact_of(OpportunityOpened, ask)
     desk.change(
         OPPORTUNITY,
         ask.opportunity,

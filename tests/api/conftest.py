@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from psycopg.conninfo import make_conninfo
 
 from api.http.app import app
 from api.main import Workspace
 from api.settings import Settings
 from event_store.schema import migrate
+from tests.serving import served
 
 TOKEN = "a token for tests"  # noqa: S105
-START_SECONDS_MAX = 30
 
 
 @pytest.fixture(scope="module")
@@ -45,26 +41,6 @@ def workspace(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     with Workspace.open(settings, runner=True) as opened:
         yield opened
-
-
-@contextmanager
-def served(application: Any) -> Iterator[str]:
-    """The address of a server that runs in a thread."""
-    config = uvicorn.Config(application, port=0, log_config=None, ws="none", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while not server.started and thread.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert server.started
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        application.state.live.close()
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +10,6 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from playwright.sync_api import Browser
 from psycopg.conninfo import make_conninfo
 
@@ -21,11 +18,11 @@ from api.http.app import app
 from api.main import Workspace
 from api.settings import Settings
 from event_store.schema import migrate
+from tests.serving import START_SECONDS_MAX, served
 from tests.web import company
 from tests.web.browser import chromium, launched
 
 TOKEN = "a token for tests"  # noqa: S105
-START_SECONDS_MAX = 30
 
 
 @contextmanager
@@ -39,26 +36,6 @@ def fresh_database(server_dsn: str) -> Iterator[str]:
     yield dsn
     with psycopg.connect(server_dsn, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@contextmanager
-def served(application: Any) -> Iterator[str]:
-    """The address of a server that runs in a thread."""
-    config = uvicorn.Config(application, port=0, log_config=None, ws="none", access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while not server.started and thread.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert server.started
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        application.state.live.close()
-        server.should_exit = True
-        thread.join()
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from api.http.app import app
 from api.main import Workspace
 from api.settings import Settings
 from event_store.embedded import embedded_postgres
+from tests.serving import served
 from tests.web.browser import chromium, launched, signed_in
-from tests.web.conftest import TOKEN, fresh_database, served
+from tests.web.conftest import TOKEN, fresh_database
 from tests.web.pictures import smaller
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from api.http.app import app
-from tests.web.conftest import fresh_database, opened, person, served
+from tests.serving import served
+from tests.web.conftest import fresh_database, opened, person
 from tests.web.test_pages import text
 
 

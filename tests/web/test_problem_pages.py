@@ -13,7 +13,7 @@ from api.main import Workspace
 from api.web.pages import Pages
 from api.web.problem_pages import ProblemPages
 from domain.opportunities import OpportunityIsClosed
-from tests.web.conftest import served
+from tests.serving import served
 from tests.web.test_pages import text
 
 
